@@ -8,7 +8,7 @@ from typing import Any
 from dicomcore.net import NetLimits, commands
 from dicomcore.net.accepting import AcceptorSession, Offering
 from dicomcore.net.connection import Connection, Data
-from dicomcore.net.exchange import Message
+from dicomcore.net.exchange import LAST, Message
 from dicomcore.net.items import (
     Common,
     ContextAnswer,
@@ -38,7 +38,7 @@ def portions(data: bytes, size: int) -> Iterator[bytes]:
 
 
 def happened(state: State, is_acceptor: bool, data: bytes, size: int) -> tuple[list[Any], bytes, State, int]:
-    """What bytes bring about: events, fragments one by one; what is sent; the state after them; how many issues."""
+    """What bytes bring about: events, with fragments joined; what is sent; the state after them; how many issues."""
     one = Connection(is_acceptor=is_acceptor, limits=BOUNDS, scratch=bytearray(512))
     one.connect(ASKING, 0.0)
     one.state = state
@@ -46,12 +46,23 @@ def happened(state: State, is_acceptor: bool, data: bytes, size: int) -> tuple[l
     for portion in portions(data, size):
         for event in one.receive(portion, 0.0):
             if isinstance(event, Data):
-                found += [(n, c, bytes(event.data[at : at + length])) for n, c, at, length in event.fragments]
+                join(found, event)
             else:
                 found.append(event)
         assert one.buffer().nbytes
         assert len(one.buffer()) <= max(BOUNDS.longest_pdu, BOUNDS.associate_pdu) + 512
     return found, b"".join(map(bytes, one.take())), one.state, len(one.issues)
+
+
+def join(found: list[Any], event: Data) -> None:
+    """Add fragments, those of one data set as one: it may come in any number of them."""
+    for number, control, offset, length in event.fragments:
+        data = bytes(event.data[offset : offset + length])
+        before = found[-1] if found and type(found[-1]) is tuple else (0, LAST, b"")
+        if before[:2] == (number, control & ~LAST):  # which was not the last of them
+            found[-1] = number, control, before[2] + data
+        else:
+            found.append((number, control, data))
 
 
 def received(data: bytes) -> None:

@@ -10,11 +10,13 @@ __all__ = [
     "EncodeError",
     "InvalidDicomError",
     "LimitError",
+    "MissingReferenceError",
     "NetworkError",
     "NetworkTimeout",
     "ParseError",
     "PixelDecodeError",
     "TruncatedError",
+    "UnsupportedStateError",
     "UnsupportedTransferSyntaxError",
     "WebError",
 ]
@@ -75,6 +77,18 @@ class PixelDecodeError(DicomError):
         place = [self.path] if self.path is not None else []
         place += [f"frame {self.frame}"] if self.frame is not None else []
         return f"{', '.join(place)}: {self.message}" if place else self.message
+
+
+class UnsupportedStateError(DicomError):
+    """A presentation state cannot be rendered; the message says what it needs that is missing."""
+
+
+class MissingReferenceError(DicomError):
+    """Objects that a data set references were not given: `uids` are their SOP Instance UIDs."""
+
+    def __init__(self, message: str, *, uids: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.uids = uids
 
 
 class EncodeError(DicomError):

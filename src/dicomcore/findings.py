@@ -1,4 +1,4 @@
-"""What checks found: the report that iod.check and sr.check give, each with findings of its own kind."""
+"""What checks found: the report that iod.check, sr.check and deid.verify give, each with findings of its own kind."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, overload
@@ -137,7 +137,8 @@ class Findings(Sequence[F_co], Generic[F_co]):
         fields = self._kind._fields
         columns = {
             name: [
-                int(value) if name in _NUMBERS else value for value in (getattr(one, name) for one in self._findings)
+                int(value) if name in _NUMBERS and value is not None else value
+                for value in (getattr(one, name) for one in self._findings)
             ]
             for name in fields
         }

@@ -27,6 +27,8 @@ class Limits:
     """Rows × columns of one frame."""
     frames: int = 1 << 24
     """Frames of one data set."""
+    pixels: int = 1 << 28
+    """Rows × columns of one rendered picture. Graphics drawn over it take at most 64 times as many pixels in all."""
     strict: bool = False
     """Raise for deviations that would otherwise become issues: those of the data set's structure when it is read, those
     of a frame when it is decoded."""

@@ -40,7 +40,7 @@ DOORS = {
 }
 BELOW = {"dataset", "dictionary", "_native"}
 """Rooms that data sets stand on."""
-GROUND = {"errors", "limits", "issues", "tags", "uids", "values", "charset", "syntaxes", "vrs"}
+GROUND = {"arrays", "errors", "limits", "issues", "tags", "uids", "values", "charset", "syntaxes", "vrs"}
 """Modules that import no room: what native code may import, and make objects of."""
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import os
+import pickle
 import shutil
+import signal
 import stat
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -16,7 +19,8 @@ import pytest
 
 from dicomcore import dcmread, deid
 from dicomcore.cli.program import main
-from dicomcore.deid import running, sealed
+from dicomcore.deid import crew, newfile, running, sealed, working
+from dicomcore.fileset import FileSet
 
 KEY = deid.Key.generate()
 NAMES = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm", "JPEG2000.dcm", "image_dfl.dcm", "test-SR.dcm",
@@ -98,6 +102,155 @@ def test_two_orders_and_two_folders_give_the_same_bytes(inputs: Path, tmp_path: 
     assert written(tmp_path / "a") == written(tmp_path / "b")
 
 
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other processes are worth their start from the first input on."""
+    monkeypatch.setattr(running, "MANY", 1)
+    monkeypatch.setattr(running, "MANY_WITH_PIXELS", 1)
+    monkeypatch.setattr(running, "CHUNK", 2)
+
+
+@pytest.mark.usefixtures("many")
+def test_processes_do_what_this_one_does(inputs: Path, tmp_path: Path, plan: deid.Plan) -> None:
+    bad = inputs / "Secretname^Patient" / "cut.dcm"
+    bad.write_bytes((inputs / "Secretname^Patient" / "CT_small.dcm").read_bytes()[:30_000])
+    said = []
+    for workers, name in ((1, "a"), (2, "b")):
+        summary = deid.folder(inputs, tmp_path / name, plan, workers=workers, crosswalk=tmp_path / f"{name}.csv")
+        crosswalk = (tmp_path / f"{name}.csv").read_text()
+        said.append((summary.counts, summary.rows, [one.reason for one in summary.failures], crosswalk))
+    assert said[0] == said[1]
+    assert written(tmp_path / "a") == written(tmp_path / "b")
+    assert deid.folder(inputs, tmp_path / "b", plan, workers=2).counts["there"] == len(NAMES)
+
+
+@pytest.mark.usefixtures("many")
+def test_a_function_that_no_process_can_be_sent(inputs: Path, tmp_path: Path) -> None:
+    own = deid.Plan([], KEY, overrides={"PatientName": lambda _: "A^B"})
+    assert crew.crew_for(working.Task("", own, str, None), 2) is None  # type: ignore[arg-type]
+    assert deid.folder(inputs, tmp_path / "out", own, workers=2).counts["written"] == len(NAMES)
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.skipif(not hasattr(os, "kill"), reason="the system has no signals")
+def test_an_input_that_ends_its_process_is_a_failure(
+    inputs: Path, tmp_path: Path, plan: deid.Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boot = (
+        "import os\nfrom dicomcore.deid import working\nmade = working.Task.work\n"
+        "def work(self, numbered):\n"
+        "    return os.abort() if numbered[1].endswith('rtplan.dcm') else made(self, numbered)\n"
+        "working.Task.work = work\n"
+    )
+    monkeypatch.setattr(crew, "BOOT", crew.BOOT.replace("from dicomcore", f"exec({boot!r}); from dicomcore", 1))
+    summary = deid.folder(inputs, tmp_path / "out", plan, workers=2)
+    assert (summary.counts["written"], summary.counts["failed"]) == (len(NAMES) - 1, 1)
+    assert summary.failures[0].reason == crew.GONE
+    assert not list((tmp_path / "out").rglob("*.part"))
+
+
+def test_two_inputs_with_one_identity(inputs: Path, tmp_path: Path, plan: deid.Plan) -> None:
+    one = inputs / "Secretname^Patient" / "CT_small.dcm"
+    shutil.copy(one, inputs / "same.dcm")
+    other = dcmread(one)
+    other.Rows = 64
+    other.save_as(inputs / "other.dcm")
+    summary = deid.folder(inputs, tmp_path / "out", plan)
+    assert summary.counts == {"written": len(NAMES) + 1, "there": 1, "not DICOM": 1}
+    assert len([name for name in written(tmp_path / "out") if name.endswith("-2.dcm")]) == 1
+    assert not list((tmp_path / "out").rglob("*.part"))
+    assert deid.folder(inputs, tmp_path / "out", plan).counts["there"] == len(NAMES) + 2
+
+
+def test_an_archive_is_resumed(inputs: Path, tmp_path: Path, plan: deid.Plan) -> None:
+    archive = tmp_path / "all.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        for path in sorted(inputs.rglob("*.dcm")):
+            target.write(path, path.name)
+    deid.folder(archive, tmp_path / "out", plan)
+    seen = []
+    deid.folder(archive, tmp_path / "out", plan, progress=lambda done: seen.append((done.result, done.outcome)))
+    assert seen == [("there", None)] * len(NAMES)  # known without being read
+
+
+PSEUDONYMS = {"1CT1": "STUDY-1"}, {"1CT1": "STUDY-2"}
+
+
+def test_other_pseudonyms_are_another_plan(inputs: Path, tmp_path: Path) -> None:
+    for number, pseudonyms in enumerate(PSEUDONYMS, 1):
+        deid.folder(inputs, tmp_path / "out", deid.Plan([], KEY, pseudonyms=pseudonyms))
+        assert (tmp_path / "out" / f"STUDY-{number}").is_dir()
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["without a name", "with a name"])
+def test_a_kill_leaves_nothing_in_part(
+    inputs: Path, tmp_path: Path, plan: deid.Plan, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    out = tmp_path / "out"
+    program = (
+        "import os, sys, pickle\nfrom dicomcore import deid\nfrom dicomcore.deid import newfile, working\n"
+        f"if {named}: newfile._has_unnamed = lambda: False\n"
+        "working.write_all = lambda file, data: (os.write(file, data[:1000]), os.kill(os.getpid(), 9))\n"
+        "plan = pickle.loads(sys.stdin.buffer.read())\n"
+        f"deid.folder({str(inputs)!r}, {str(out)!r}, plan)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=pickle.dumps(plan), check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not written(out)
+    left = list(out.rglob("*.part"))
+    assert len(left) == named
+    for path in left:
+        os.utime(path, (1, 1))
+    monkeypatch.setattr(newfile, "_has_unnamed", lambda: not named)
+    assert deid.folder(inputs, out, plan).counts["written"] == len(NAMES)
+    assert not list(out.rglob("*.part"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system has no limits")
+def test_a_full_disk(inputs: Path, tmp_path: Path, plan: deid.Plan) -> None:
+    """A limit of the size of files, which is as near to a full disk as one gets without a disk."""
+    program = (
+        "import sys, pickle, resource\nfrom dicomcore import deid\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\nplan = pickle.loads(sys.stdin.buffer.read())\n"
+        f"summary = deid.folder({str(inputs)!r}, {str(tmp_path / 'out')!r}, plan)\n"
+        "print(dict(summary.counts), {one.reason for one in summary.failures})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=pickle.dumps(plan), check=True, capture_output=True)
+    assert b"File too large" in done.stdout
+    assert not list((tmp_path / "out").rglob("*.part"))
+    assert all(len(data) < 20_000 for data in written(tmp_path / "out").values())
+    summary = deid.folder(inputs, tmp_path / "out", plan)
+    assert summary.counts["written"] + summary.counts["there"] == len(NAMES)
+
+
+def test_a_file_set(tmp_path: Path, plan: deid.Plan) -> None:
+    """A DICOMDIR is passed over, and one of the new files is written, the same in any order."""
+    source = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests"
+    files = [
+        path
+        for path in sorted(source.rglob("*"))
+        if path.is_file() and not {"DICOMDIR", "README"} & {path.name.split("-")[0]}
+    ]
+    summary = deid.folder(source, tmp_path / "out", plan, dicomdir=True)
+    assert summary.counts["directory"] > 1
+    deid.folder(files[::-1], tmp_path / "again", plan, dicomdir=True)
+    assert (tmp_path / "out" / "DICOMDIR").read_bytes() == (tmp_path / "again" / "DICOMDIR").read_bytes()
+    made = FileSet(tmp_path / "out")
+    assert not [one for one in made.check() if one.severity == "error"]
+    places = {path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    places -= {Path("DICOMDIR"), Path(".dicomcore-deid")}
+    assert {Path(*one.ReferencedFileID) for one in made} == places
+    assert len(made) == summary.counts["written"]
+    for old in ("98892001", "98892003", "Doe", "Archibald"):
+        assert old.encode() not in (tmp_path / "out" / "DICOMDIR").read_bytes()
+    more = tmp_path / "more.dcm"
+    ds = dcmread(files[-1])
+    ds.SOPInstanceUID = "1.2.3.4"
+    ds.save_as(more)
+    deid.folder(more, tmp_path / "out", plan, dicomdir=True)
+    assert len(FileSet(tmp_path / "out")) == len(made) + 1
+
+
 def test_an_archive_and_one_bad_file(inputs: Path, tmp_path: Path, plan: deid.Plan) -> None:
     bad = inputs / "Secretname^Patient" / "cut.dcm"
     bad.write_bytes((inputs / "Secretname^Patient" / "CT_small.dcm").read_bytes()[:30_000])
@@ -135,7 +288,7 @@ def test_a_full_disk_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(running, "apply", full)
+    monkeypatch.setattr(working, "redacted", full)
     summary = deid.folder(inputs, tmp_path / "out", plan)
     assert summary.counts["failed"] == len(NAMES) + 1
     assert {one.reason for one in summary.failures} == {"No space left on device"}

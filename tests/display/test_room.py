@@ -20,8 +20,9 @@ def test_public_names():
     from dicomcore.pixels import render as former
 
     assert dc.display is display
-    for name in ("Display", "Window", "apply_modality", "apply_window", "render"):
+    for name in ("Display", "Window", "apply_modality", "apply_window"):
         assert getattr(former, name) is getattr(display, name)
+    assert all(getattr(display, name) is not None for name in display.__all__)
 
 
 def test_display_of_a_data_set():

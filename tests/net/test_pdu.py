@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -194,15 +196,21 @@ def established(**options: object) -> Connection:
     return one
 
 
-def happened(one: Connection, chunks: list[bytes]) -> list[object]:
-    """Events with the fragments of each joined, as what a caller sees of any division of the bytes."""
-    found: list[object] = []
+def happened(one: Connection, chunks: list[bytes]) -> list[Any]:
+    """Events, with the fragments of each data set joined: what a caller sees of any division of the bytes."""
+    found: list[Any] = []
     for chunk in chunks:
         for event in one.receive(chunk, 0.0):
-            if isinstance(event, Data):
-                found += [(n, c, bytes(event.data[at : at + size])) for n, c, at, size in event.fragments]
-            else:
+            if not isinstance(event, Data):
                 found.append(event)
+                continue
+            for number, control, at, size in event.fragments:
+                data = bytes(event.data[at : at + size])
+                before = found[-1] if found and type(found[-1]) is tuple else (0, 2, b"")
+                if before[:2] == (number, control & ~2):  # which was not the last
+                    found[-1] = number, control, before[2] + data
+                else:
+                    found.append((number, control, data))
     return found
 
 
@@ -249,9 +257,27 @@ def test_lengths_that_lie_abort_at_once(data: bytes) -> None:
 
 
 def test_memory_is_not_set_aside_for_a_claim() -> None:
+    for begun in (b"\4\0\0\4\0\0" + b"\0\4\0\0", b"\1\0\0\4\0\0" + b"\0\4\0\0"):  # 256 KiB are claimed
+        one = established()
+        one.buffer()
+        tracemalloc.start()
+        one.receive(begun, 0.0)
+        one.buffer()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < (64 << 10) + 4096
+
+
+def test_data_is_given_as_it_comes() -> None:
+    """A fragment is not kept until it is whole: what there is of it is none that ends its message."""
     one = established()
-    one.receive(b"\4\0\0\4\0\0" + b"\0\4\0\0", 0.0)  # 256 KiB are claimed
-    assert len(one.buffer()) <= 64 << 10
+    whole = data_pdu(pdv(1, 2, bytes(range(200))))
+    (event,) = one.receive(whole[:60], 0.0)
+    assert isinstance(event, Data)
+    assert event.fragments == [(1, 0, 12, 48)]
+    (event,) = one.receive(whole[60:], 0.0)
+    assert isinstance(event, Data)
+    assert event.fragments == [(1, 2, 0, 152)]
 
 
 def test_half_a_pdu_ends_when_its_time_is_up() -> None:

@@ -16,7 +16,7 @@ import pydicom.data
 import pytest
 
 from dicomcore import Dataset, dcmread, net
-from dicomcore._native.net.fragments import scan
+from dicomcore._native.net.fragments import Fragments
 from dicomcore.dataset.state import file_index
 from dicomcore.encoding import encode
 from dicomcore.errors import AssociationAborted, AssociationRejected, NetworkError, NetworkTimeout
@@ -106,7 +106,7 @@ def test_parts_of_odd_length_arrive_whole(sizes: tuple[int, ...]) -> None:
     session.establish({1: Context(1, "1.2", "1.2.840.10008.1.2.1")}, 16384, 1, 1, 0.0)
     session.send(1, {Field.COMMAND: 1, Field.MESSAGE_ID: 1}, iter(parts))
     sent = b"".join(map(bytes, session.take(0.0)))
-    _, fragments, fault = scan(sent, 0, len(sent), 1 << 20)
+    _, fragments, fault = Fragments().scan(sent, 0, len(sent), 1 << 20)
     data = [sent[at : at + size] for _, control, at, size in fragments if not control & 1]
     assert (b"".join(data), fault) == (b"".join(parts), -1)
     assert all(len(one) % 2 == 0 for one in data[:-1])

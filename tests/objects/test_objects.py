@@ -15,6 +15,7 @@ import pytest
 
 import dicomcore as dc
 from dicomcore.cli import main
+from dicomcore.display.polygons import fill
 from dicomcore.objects import (
     Channel,
     Code,
@@ -28,7 +29,6 @@ from dicomcore.objects import (
     extract,
     multiplex_group,
 )
-from dicomcore.objects.polygons import fill
 from tests.support.corpus import real
 
 DCIODVFY, DCMPSMK, DCMP2PGM, PDF2DCM, DCM2PDF = map(
@@ -440,7 +440,7 @@ def test_a_palette_is_applied_to_the_whole_window(entries, interpretation):
 
 
 NOT_RENDERED = {  # name: (attributes to set in the presentation state, part of the message)
-    "mask subtraction": ({"MaskSubtractionSequence": {"MaskOperation": "AVG_SUB"}}, "subtracts a mask"),
+    "a mask without frames": ({"MaskSubtractionSequence": {"MaskOperation": "AVG_SUB"}}, "Mask Frame Numbers"),
     "blending": ({"BlendingSequence": {"BlendingPosition": "SUPERIMPOSED"}}, "blends images"),
     "advanced blending": ({"BlendingDisplaySequence": {"BlendingMode": "EQUAL"}}, "blends images"),
     "a volume": ({"VolumetricPresentationInputSetSequence": {}}, "shows a volume"),

@@ -30,6 +30,8 @@ def correct_modules(modules: dict[str, Module], overrides: dict[str, list[dict[s
         change(modules, entry, depth=entry["depth"])
     for entry in overrides["type"]:
         change(modules, entry, type=entry["type"])
+    for entry in overrides["items"]:
+        change(modules, entry, items=entry["items"])
     for entry in overrides["insert"]:
         insert(modules[entry["module"]], entry["after"], [inserted(*row) for row in entry["rows"]])
     for entry in overrides["refine"]:

@@ -77,11 +77,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--report", metavar="JSONL", help="what was done, a line each file; a page .html beside it")
     parser.add_argument("--crosswalk", metavar="CSV", help="old and new names and UIDs, readable by its owner only")
     parser.add_argument("--failed", metavar="FILE", help="the inputs that failed, readable by its owner only")
+    parser.add_argument("--dicomdir", action="store_true", help="names are File IDs, and a DICOMDIR names all files")
     parser.add_argument("--dry-run", action="store_true", help="write no files")
     parser.add_argument("--show", action="store_true", help="verify: print what was found, which identifies")
     parser.add_argument("-o", "--output", metavar="FILE", help="reveal: the file to write")
     parser.add_argument("--password", action="store_true", help="reveal: ask for the password of the key")
-    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one, for pixels all processors)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: as many as processors)")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
     parser.set_defaults(run=run, interrupted="the same command goes on where it stopped")
 
@@ -193,6 +194,7 @@ def _folder(arguments: argparse.Namespace) -> int:
             report=arguments.report,
             crosswalk=arguments.crosswalk,
             dry_run=arguments.dry_run,
+            dicomdir=arguments.dicomdir,
             seal=seal,
             verify=arguments.verify,
             progress=each,

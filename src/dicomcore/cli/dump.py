@@ -15,7 +15,6 @@ from dicomcore.dataset import DataElement, Dataset
 from dicomcore.dataset.paths import walk
 from dicomcore.dataset.printing import data_set_lines, element_line
 from dicomcore.errors import DicomError
-from dicomcore.forms import xml_pieces
 from dicomcore.issues import Issue
 from dicomcore.part10.reader import dcmread
 from dicomcore.tags import Tag
@@ -84,6 +83,8 @@ def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> tuple
         print(data_set.to_json(indent=arguments.indent, file_meta=arguments.meta))
         return ()
     if arguments.xml:
+        from dicomcore.forms import xml_pieces  # and NumPy
+
         sys.stdout.writelines(xml_pieces(data_set, 0, None, arguments.meta))
         return ()
     if arguments.lines:

@@ -18,8 +18,7 @@ __all__ = ["main"]
 COMMANDS = (
     *("index", "query", "report", "organize", "dump", "build", "frames", "sheet", "documents", "dicomdir"),
     *("transcode", "check", "sr", "deid"),
-    *("echo", "store", "find", "worklist", "get", "move", "serve", "web"),
-    *("commit", "mpps", "ups", "print"),
+    *("echo", "store", "find", "worklist", "get", "move", "commit", "mpps", "ups", "print", "serve", "web"),
 )
 WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two are those of a shell for SIGINT and SIGPIPE
 EPILOG = """exit codes: 0 all went well, 1 some files could not be read or written (each is named on stderr), 2 wrong
@@ -53,8 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG_USE
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all commands. They are imported here, so that `main` catches an interrupt meanwhile."""
+def parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser of these commands. They are imported here, so that `main` catches an interrupt meanwhile."""
     import argparse
     from importlib import import_module
 
@@ -69,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"dicomcore {__version__}")
     subparsers = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
+    for command in commands:
         import_module(f"dicomcore.cli.{command}").add_parser(subparsers)
     return top
 
@@ -77,7 +76,8 @@ def parser() -> argparse.ArgumentParser:
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     from dicomcore.cli.console import configure_stdout
 
-    commands = parser()
+    given = next((word for word in (sys.argv[1:] if argv is None else argv) if not word.startswith("-")), "")
+    commands = parser((given,) if given in COMMANDS else COMMANDS)  # importing all takes longer than most files
     if argv is None:  # the process runs this command only
         configure_stdout()
         signal.signal(signal.SIGTERM, _leave)

@@ -27,9 +27,11 @@ EXAMPLES = (
     "dicomcore serve --config node.toml",
 )
 CODES = "0 stopped by an interrupt, 1 it could not listen, 2 wrong use."
-OPTIONS = ("ae", "bind", "port", "store", "worklist", "duplicates", "durability",
-           "certificate", "key", "trust", "peers",
-           *WEB_OPTIONS)  # fmt: skip
+OPTIONS = (
+    *("ae", "bind", "port", "store", "worklist", "duplicates", "durability"),
+    *("certificate", "key", "trust", "peers"),
+    *WEB_OPTIONS,
+)
 
 
 def add_parser(subparsers: Any) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from dicomcore.arrays import np
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.dataset.state import is_in_big_endian
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "first_item",

@@ -14,6 +14,7 @@ from dicomcore._native.views.dataset import make_dataset
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.state import DATA_SET, index_of
+from dicomcore.deid.crosswalk import Identity
 from dicomcore.deid.marking import PIXELS, merged
 from dicomcore.deid.plan import Plan
 from dicomcore.encoding import decode, encode
@@ -31,7 +32,7 @@ from dicomcore.uids import ExplicitVRBigEndian, ExplicitVRLittleEndian, Implicit
 if TYPE_CHECKING:
     from dicomcore.deid.pixels import Box, Cleaned
 
-__all__ = ["Outcome", "apply", "deidentify"]
+__all__ = ["Outcome", "apply", "deidentify", "redacted"]
 
 RULES = ("table", "override", "private", "VR", "graphics", "content", "undecodable", "unknown", "structure", "pixels")
 ACTIONS = {"X": "removed", "Z": "emptied", "D": "dummy", "U": "mapped", "C": "cleaned", "K": "kept", "P": "pseudonym",
@@ -131,9 +132,19 @@ def apply(
     OSError
         As open() and write() raise it.
     """
-    out, outcome = _redacted(_opened(src, DEFAULT_LIMITS if limits is None else limits), plan)
+    out, outcome, _ = redacted(src, plan, limits)
     write_out(target, out, overwrite=overwrite, durable=durable)
     return outcome
+
+
+def redacted(
+    src: Source, plan: Plan, limits: Limits | None = None, *, identity: bool = False
+) -> tuple[Output, Outcome, Identity | None]:
+    """The de-identified file, still to be written, what was done, and if it is asked for the new identity.
+
+    Raises as `apply` does.
+    """
+    return _redacted(_opened(src, DEFAULT_LIMITS if limits is None else limits), plan, identity)
 
 
 def deidentify(ds: Dataset, plan: Plan) -> Dataset:
@@ -151,8 +162,7 @@ def deidentify(ds: Dataset, plan: Plan) -> Dataset:
             given = open_source(to_bytes(ds), limits=DEFAULT_LIMITS, whole=True)
     except DicomError:
         raise DeidError("the data set cannot be encoded") from None
-    out, _ = _redacted(given, plan)
-    return dcmread(out.whole())
+    return dcmread(_redacted(given, plan, False)[0].whole())
 
 
 def _opened(src: Source, limits: Limits) -> Index:
@@ -163,7 +173,7 @@ def _opened(src: Source, limits: Limits) -> Index:
         raise DeidError(f"the input cannot be read: {type(error).__name__}") from None
 
 
-def _redacted(index: Index, plan: Plan) -> tuple[Output, Outcome]:
+def _redacted(index: Index, plan: Plan, identity: bool) -> tuple[Output, Outcome, Identity | None]:
     head = Output()
     body = Output() if index.inflated else head
     syntax = index.transfer_syntax.encode("latin-1", "replace") or SYNTAX_OF_MODE.get(index.mode & 3, b"")
@@ -177,9 +187,9 @@ def _redacted(index: Index, plan: Plan) -> tuple[Output, Outcome]:
         marks = merged(plan.marks(pixels=cleaned.burned_in == "NO"), cleaned.attributes)
         pixels, value = (0, None) if cleaned.pixel_data is None else (int(Tag(cleaned.keyword)), cleaned.pixel_data)
     try:
-        log = redact(
+        log, names = redact(
             index, plan.rules, plan.maps, head, body, syntax=syntax, implementation=IMPLEMENTATION, marks=marks,
-            pixels=pixels, cleaned=value,
+            pixels=pixels, cleaned=value, identity=identity,
         )  # fmt: skip
     except DeidError:
         raise
@@ -187,9 +197,10 @@ def _redacted(index: Index, plan: Plan) -> tuple[Output, Outcome]:
         raise DeidError(f"the input cannot be read: {type(error).__name__}") from None
     if index.inflated:
         _deflate(body, head)
+    new = None if names is None else Identity(*names)
     if cleaned is None:
-        return head, Outcome(log=log)
-    return head, Outcome(pixels=cleaned.burned_in == "NO", notes=cleaned.notes, boxes=cleaned.boxes, log=log)
+        return head, Outcome(log=log), new
+    return head, Outcome(pixels=cleaned.burned_in == "NO", notes=cleaned.notes, boxes=cleaned.boxes, log=log), new
 
 
 def _cleaned(index: Index, plan: Plan) -> Cleaned:

@@ -10,7 +10,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import text_of
 
 if TYPE_CHECKING:
-    from dicomcore.deid.running import Done
+    from dicomcore.deid.working import Done
 
 __all__ = ["Crosswalk", "Identity", "identity_of"]
 
@@ -53,11 +53,11 @@ class Crosswalk:
                 self._rows.writerow(["input", "result", "output", *names])
         return self
 
-    def write(self, done: Done, identities: tuple[Identity, Identity] | None) -> None:
+    def write(self, done: Done, old: Identity | None, new: Identity | None) -> None:
         """A row for an input."""
         if self._rows is None:
             return
-        pairs = zip(*identities, strict=True) if identities else ()
+        pairs = zip(old, new, strict=True) if old is not None and new is not None else ()
         self._rows.writerow([done.source, done.result, done.output, *(one for pair in pairs for one in pair)])
 
     def __exit__(self, *_: object) -> None:

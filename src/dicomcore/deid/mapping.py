@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dicomcore.deid.plan import Plan
     from dicomcore.deid.structured import Content
 
-__all__ = ["Mapping", "Patient", "UidMap"]
+__all__ = ["Mapping", "Patient", "UidMap", "uid_of"]
 
 MOST = 1 << 16  # values that are kept; beyond, they are made anew
 MOST_PATIENTS, MOST_VALUES = 64, 1 << 12  # the same for those of one patient
@@ -50,9 +50,13 @@ class UidMap(dict[bytes, bytes]):
         text = uid.decode("latin-1")
         if not uid or self.plan.key is None or self.plan.keeps_uid(text) or uid_entry(text) is not None:
             return uid
-        number = int.from_bytes(self.plan.key.digest(b"uid", self.domain, uid)[:16], "big")
-        number &= ~(0xF << 76) & ~(0x3 << 62)
-        return b"2.25.%d" % (number | 8 << 76 | 2 << 62)  # the bits of a UUID of version 8 (RFC 9562 5.8)
+        return uid_of(self.plan.key.digest(b"uid", self.domain, uid))
+
+
+def uid_of(digest: bytes) -> bytes:
+    """The UID of a digest: a UUID of version 8 (RFC 9562 5.8)."""
+    number = int.from_bytes(digest[:16], "big") & ~(0xF << 76) & ~(0x3 << 62)
+    return b"2.25.%d" % (number | 8 << 76 | 2 << 62)
 
 
 class Patient:
@@ -143,7 +147,7 @@ class Mapping:
     def check(self, sop_class: bytes, known: bool) -> None:
         """Raise for an object that cannot be de-identified by itself."""
         if sop_class == DIRECTORY:
-            raise DeidError("the input is a DICOMDIR: de-identify the files, and write a new one with FileSet")
+            raise DeidError("the input is a DICOMDIR: de-identify its files, and have a new one written of them")
         if self.plan.unknown == "remove" and not known:
             raise DeidError("the SOP class is not known, so that unknown='remove' would leave nothing")
 

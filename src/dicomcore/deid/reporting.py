@@ -18,7 +18,8 @@ from dicomcore.version import __version__
 
 if TYPE_CHECKING:
     from dicomcore.deid.plan import Plan
-    from dicomcore.deid.running import Done, Summary
+    from dicomcore.deid.running import Summary
+    from dicomcore.deid.working import Done
 
 __all__ = ["ReportFile", "page"]
 

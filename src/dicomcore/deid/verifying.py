@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple
 
 from dicomcore._native.deid.place import place_at
 from dicomcore._native.scan.index import Index
@@ -24,6 +24,7 @@ from dicomcore.deid.needles import Sought, sought_in
 from dicomcore.deid.text import matches
 from dicomcore.deid.vocabulary import common_words
 from dicomcore.errors import DicomError
+from dicomcore.findings import Findings
 from dicomcore.iod.opening import index_for
 from dicomcore.iod.report import path_text
 from dicomcore.limits import Limits
@@ -93,10 +94,11 @@ class Finding(NamedTuple):
         return {**self._asdict(), "tag": None if self.tag is None else f"{int(self.tag):08X}"}
 
 
-class Report(Sequence[Finding]):
+class Report(Findings[Finding]):
     """What was found. ``bool(report)`` is True if nothing but warnings was, and every file could be read.
 
-    It has no identifier unless `verify` was told to show them.
+    Errors are identifiers that are there, warnings what may be there by chance. It has no identifier unless `verify`
+    was told to show them.
 
     Parameters
     ----------
@@ -108,57 +110,25 @@ class Report(Sequence[Finding]):
         Files that could not be opened or are no DICOM; of the latter the bytes were searched.
     """
 
-    __slots__ = ("_findings", "files", "searched", "unread")
+    __slots__ = ("files", "searched", "unread")
+    _kind = Finding
+    _facts = ("files", "searched", "unread")
 
     def __init__(
         self, findings: Iterable[Finding] = (), *, files: int = 0, searched: int = 0, unread: Iterable[str] = ()
     ) -> None:
-        self._findings = tuple(findings)
+        super().__init__(findings)
         self.files, self.searched, self.unread = files, searched, tuple(unread)
 
-    @overload
-    def __getitem__(self, key: int) -> Finding: ...
-    @overload
-    def __getitem__(self, key: slice) -> tuple[Finding, ...]: ...
-    def __getitem__(self, key: int | slice) -> Finding | tuple[Finding, ...]:
-        return self._findings[key]
-
-    def __len__(self) -> int:
-        return len(self._findings)
-
     def __bool__(self) -> bool:
-        return not self.errors and not self.unread
-
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        """Identifiers that are there."""
-        return tuple(one for one in self._findings if one.severity == "error")
-
-    @property
-    def warnings(self) -> tuple[Finding, ...]:
-        """What may be there by chance."""
-        return tuple(one for one in self._findings if one.severity == "warning")
-
-    def __repr__(self) -> str:
-        return f"<Report {self.summary()}>"
+        return super().__bool__() and not self.unread
 
     def __str__(self) -> str:
-        unread = [f"not read: {name}" for name in self.unread]
-        return "\n".join([self.summary(), *unread, *map(str, sorted(self._findings, key=lambda one: one.severity))])
+        return "\n".join([super().__str__(), *(f"not read: {name}" for name in self.unread)])
 
-    def summary(self) -> str:
-        """One line: how much was searched, and how much was found."""
-        size = f"{self.files} {'file' if self.files == 1 else 'files'}, {self.searched} bytes"
-        return f"{size}: {len(self.errors)} errors, {len(self.warnings)} warnings, {len(self.unread)} not read"
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it as JSON takes it."""
-        return {
-            "files": self.files,
-            "searched": self.searched,
-            "unread": list(self.unread),
-            "findings": [one.to_json() for one in self._findings],
-        }
+    def _title(self) -> str:
+        unread = f", {len(self.unread)} not read" if self.unread else ""
+        return f"{self.files} {'file' if self.files == 1 else 'files'}, {self.searched} bytes{unread}"
 
 
 def kinds_for(options: Iterable[str]) -> tuple[str, ...]:

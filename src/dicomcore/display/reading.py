@@ -12,7 +12,7 @@ from dicomcore.display.tables import LookUpTable, Palette
 from dicomcore.errors import PixelDecodeError
 from dicomcore.notes import Note
 
-__all__ = ["display_of", "palette_of", "rescale_of"]
+__all__ = ["display_of", "display_through", "palette_of", "rescale_of", "table_of", "views_into"]
 
 COLOURS = ("Red", "Green", "Blue")
 FRAME_TYPES = tuple(f"{of}FrameTypeSequence" for of in ("MRImage", "CTImage", "PET", "XRay3D", "PhotoacousticImage"))
@@ -47,6 +47,69 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
         padding=_padding(data_set),
         notes=tuple(notes),
     )
+
+
+def display_through(
+    image: Any,
+    state: Any,
+    *,
+    modality: Any,
+    view: Any,
+    palette: Palette | None = None,
+    supplemental: bool = True,
+) -> Display:
+    """Read how a presentation state displays an image: its own tables only, the image's are not used (PS3.4 N.2).
+
+    Parameters
+    ----------
+    image, state : Dataset
+        The image, and the presentation state, whose byte order its tables have.
+    modality, view : Dataset, optional
+        Where the Modality LUT and the VOI LUT attributes stand; None for identity.
+    palette : Palette, optional
+        The palette of a pseudo-colour state.
+    supplemental : bool
+        Whether a supplemental palette of the image still colours its part of the values.
+    """
+    notes: list[Note] = []
+    stored = _stored_range(image)
+    tables = () if modality is None else _tables(modality, "ModalityLUTSequence", state, stored, notes)
+    table = tables[0] if tables else None
+    slope, intercept = (1.0, 0.0) if modality is None else rescale_of(modality, notes)
+    reached = _reached(stored, table, slope, intercept)
+    presentation = _tables(state, "PresentationLUTSequence", state, (0.0, float("inf")), notes)
+    photometric = str(image.get("PhotometricInterpretation") or "MONOCHROME2").strip()
+    indexed = photometric == "PALETTE COLOR"
+    own = _palette(image, [], notes, indexed=indexed) if indexed or supplemental else None
+    luts = () if view is None else _tables(view, "VOILUTSequence", state, reached, notes)
+    windows = () if view is None else _windows(view, notes)
+    if not luts and not windows and number_of(image, "BitsStored") is not None:  # floats have no full range
+        low, high = reached
+        windows = (Window((low + high) / 2, high - low or 1.0, "LINEAR_EXACT", whole=True),)
+    return Display(
+        photometric_interpretation=photometric,
+        bits_stored=_stored_bits(image),
+        rescale_slope=slope,
+        rescale_intercept=intercept,
+        modality_lut=table,
+        windows=windows,
+        voi_luts=luts,
+        presentation_shape=str(state.get("PresentationLUTShape") or "").strip() or "IDENTITY",
+        presentation_lut=presentation[0] if presentation else None,
+        presentation_palette=palette,
+        palette=own,
+        supplemental_palette=own is not None and not indexed,
+        padding=_padding(image),
+        notes=tuple(notes),
+    )
+
+
+def views_into(display: Display, view: Any, state: Any, image: Any) -> Display:
+    """The display with the VOI LUTs and windows of an item of a presentation state, instead of the image's."""
+    notes = list(display.notes)
+    reached = _reached(_stored_range(image), display.modality_lut, display.rescale_slope, display.rescale_intercept)
+    luts = _tables(view, "VOILUTSequence", state, reached, notes)
+    return replace(display, voi_luts=luts, windows=_windows(view, notes), notes=tuple(notes))
 
 
 def _stored_range(data_set: Any) -> tuple[float, float]:
@@ -148,12 +211,12 @@ def _tables(
     items = [item for item in items_of(place, keyword) if item.get("LUTDescriptor") is not None]
     name = keyword.replace("LUTSequence", " LUT")
     try:
-        return tuple(_table(name, item, data_set, inputs, notes) for item in items)
+        return tuple(table_of(name, item, data_set, inputs, notes) for item in items)
     except PixelDecodeError as error:
         raise PixelDecodeError(f"{name}: {error}") from None
 
 
-def _table(name: str, item: Any, data_set: Any, inputs: tuple[float, float], notes: list[Note]) -> LookUpTable:
+def table_of(name: str, item: Any, data_set: Any, inputs: tuple[float, float], notes: list[Note]) -> LookUpTable:
     """Read one look-up table; `inputs` are the least and the largest value that can be looked up in it."""
     descriptor, data = item.get("LUTDescriptor"), item.get("LUTData")
     if not isinstance(descriptor, (list, tuple)) or data is None:

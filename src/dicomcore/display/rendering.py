@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from operator import index
 from typing import Any
@@ -28,6 +28,8 @@ class Window:
     width: float
     function: str = "LINEAR"
     """LINEAR, LINEAR_EXACT or SIGMOID (VOI LUT Function)."""
+    whole: bool = field(default=False, compare=False)
+    """Whether the window stands for all possible values, because no VOI transformation is stated."""
 
     def __post_init__(self) -> None:
         if self.function not in FUNCTIONS:
@@ -110,8 +112,9 @@ def render(
     display: Display,
     *,
     window: View = None,
-    out: NDArray[np.uint8] | None = None,
-) -> NDArray[np.uint8]:
+    out: NDArray[Any] | None = None,
+    levels: NDArray[Any] | None = None,
+) -> NDArray[Any]:
     """Render a decoded frame as an 8-bit picture.
 
     Without any view, the range of the frame's own values without padding is stretched over the scale. Padding is black.
@@ -127,11 +130,14 @@ def render(
         its windows. None takes the first view.
     out
         An array for the picture, of its shape and dtype; without it a new array is made.
+    levels
+        The driving levels of a screen, uint8 or uint16, for each of 65 536 P-Values; without it the grey values of the
+        picture are P-Values in 8 bits. Colours do not pass through it.
 
     Returns
     -------
-    NDArray[np.uint8]
-        The picture: (rows, columns) in grey, (rows, columns, 3) in colour.
+    NDArray
+        The picture: (rows, columns) in grey, (rows, columns, 3) in colour; uint8, or the dtype of `levels` in grey.
 
     Raises
     ------
@@ -153,7 +159,7 @@ def render(
         return _pseudo_coloured(samples, display, display.presentation_palette, view, out)
     if palette is not None and display.supplemental_palette:
         return _supplemented(samples, display, palette, view, out)
-    return _grey(samples, display, view, out)
+    return _grey(samples, display, view, out, levels)
 
 
 def _chosen(display: Display, window: View) -> LookUpTable | Window | None:
@@ -175,13 +181,17 @@ def _chosen(display: Display, window: View) -> LookUpTable | Window | None:
 
 
 def _grey(
-    samples: NDArray[Any], display: Display, view: LookUpTable | Window | None, out: NDArray[np.uint8] | None
-) -> NDArray[np.uint8]:
+    samples: NDArray[Any],
+    display: Display,
+    view: LookUpTable | Window | None,
+    out: NDArray[Any] | None,
+    levels: NDArray[Any] | None = None,
+) -> NDArray[Any]:
     """Render (rows, columns) samples in grey."""
     if out is None:
-        out = np.empty(samples.shape, np.uint8)
+        out = np.empty(samples.shape, np.uint8 if levels is None else levels.dtype)
     if samples.dtype.kind not in "iu" or samples.itemsize > 2 or not samples.size:
-        out[...] = _through_chain(samples, display, view)
+        out[...] = _through_chain(samples, display, view, levels=levels)
         return out
     # A frame has fewer distinct values than pixels: the chain runs over the values, the frame is then one look-up.
     low, high = int(samples.min()), int(samples.max())
@@ -191,8 +201,8 @@ def _grey(
         # The range then depends on all values present, not on the least and the largest alone.
         present = np.zeros(len(values), np.bool_)
         present[samples.reshape(-1).astype(np.intp) - low] = True
-    table = LookUpTable(_through_chain(values, display, view, present), low, 8)
-    return table.apply(samples, out=out)
+    entries = _through_chain(values, display, view, present, levels)
+    return LookUpTable(entries, low, 8 * entries.itemsize).apply(samples, out=out)
 
 
 def _supplemented(
@@ -258,7 +268,8 @@ def _through_chain(
     display: Display,
     view: LookUpTable | Window | None,
     present: NDArray[np.bool_] | None = None,
-) -> NDArray[np.uint8]:
+    levels: NDArray[Any] | None = None,
+) -> NDArray[Any]:
     """Stored values after all steps; `present` marks those in the frame, None means all."""
     background = _background(values, display)
     shown = _through_voi(values, display, view, background, present)
@@ -266,10 +277,13 @@ def _through_chain(
         shown = _through(display.presentation_lut, shown)
     if display.inverted:
         shown = 255.0 - shown
-    picture = np.empty(values.shape, np.uint8)
-    kernels.to_bytes(np.ascontiguousarray(shown).reshape(-1), picture.reshape(-1))
+    if levels is not None:
+        picture = levels[np.rint(np.nan_to_num(shown).clip(0, 255) * 257).astype(np.uint16)]
+    else:
+        picture = np.empty(values.shape, np.uint8)
+        kernels.to_bytes(np.ascontiguousarray(shown).reshape(-1), picture.reshape(-1))
     if background is not None:
-        picture[background] = 0
+        picture[background] = 0 if levels is None else levels[0]
     return picture
 
 

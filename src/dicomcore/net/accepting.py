@@ -28,7 +28,9 @@ __all__ = ["AcceptorSession", "Offering", "Refusal", "storage_class"]
 
 NOT_SUPPORTED, DUPLICATE_INVOCATION, MISTYPED, RESOURCE_LIMITATION = 0x0122, 0x0210, 0x0212, 0x0213
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0xA700, 0xC000
-WITH_DATA = frozenset({Kind.C_STORE, Kind.C_FIND, Kind.C_MOVE, Kind.C_GET})
+C_STORE, MESSAGE_ID = int(Kind.C_STORE), int(Field.MESSAGE_ID)
+AFFECTED_SOP_CLASS, AFFECTED_SOP_INSTANCE = int(Field.AFFECTED_SOP_CLASS), int(Field.AFFECTED_SOP_INSTANCE)
+WITH_DATA = frozenset({Kind.C_FIND, Kind.C_MOVE, Kind.C_GET})
 REJECTED, TRANSIENT = 1, 2
 USER, PRESENTATION = 1, 3
 CALLED_TITLE, APPLICATION = 7, 2
@@ -111,6 +113,7 @@ class AcceptorSession(Session):
         self.underway: set[int] = set()  # message IDs of requests that handlers work on
         self.is_refused = False  # one association too many
         self._handle_request = handle_request
+        self._checked: tuple[Command | None, int] = None, 0  # the last command whose data set was begun, and its fault
 
     # -- the association
 
@@ -181,7 +184,9 @@ class AcceptorSession(Session):
     def _sink(self, context: Context, command: Command) -> Sink | None:
         if command.kind != Kind.C_STORE or command.is_response or not self.offering.has_store:
             return None
-        if self._fault(context, command):
+        fault = self._fault(context, command)
+        self._checked = command, fault
+        if fault:
             return Nowhere()
         if len(self.underway) > self.performing:
             raise LimitError("more operations are outstanding than were agreed")
@@ -197,7 +202,10 @@ class AcceptorSession(Session):
         if kind == Kind.C_CANCEL:
             self._handle_request(self, message)
             return
-        fault = self._fault(message.context, command)
+        checked, fault = self._checked
+        if checked is not command:
+            fault = self._fault(message.context, command)
+        self._checked = None, 0
         if fault:
             self.respond(message, fault)
         elif kind == Kind.C_ECHO:
@@ -213,18 +221,21 @@ class AcceptorSession(Session):
 
     def _fault(self, context: Context, command: Command) -> int:
         """The status of a request that is not performed whatever its data set is, 0 for others."""
-        kind = command.kind
-        if Field.MESSAGE_ID not in command or not kind:
+        kind, identifier = command.kind, command.get(MESSAGE_ID)
+        if identifier is None or not kind:
             return MISTYPED
-        if command[Field.MESSAGE_ID] in self.underway:
+        if identifier in self.underway:
             return DUPLICATE_INVOCATION
         if not context.as_scp and kind != Kind.N_EVENT_REPORT:
             return NOT_SUPPORTED
-        if kind == Kind.C_STORE and command.get(Field.AFFECTED_SOP_CLASS) != context.abstract_syntax:
-            return NOT_SUPPORTED  # another than was agreed for the context
+        if kind == C_STORE:
+            if command.get(AFFECTED_SOP_CLASS) != context.abstract_syntax:
+                return NOT_SUPPORTED  # another than was agreed for the context
+            has_all = command.has_data_set and command.get(AFFECTED_SOP_INSTANCE)
+            return 0 if has_all else CANNOT_UNDERSTAND
         if kind in WITH_DATA and not command.has_data_set:
             return CANNOT_UNDERSTAND
-        return CANNOT_UNDERSTAND if kind == Kind.C_STORE and not command.get(Field.AFFECTED_SOP_INSTANCE) else 0
+        return 0
 
     def idled(self, now: float) -> None:
         """An association whose requests are being performed does not rest."""

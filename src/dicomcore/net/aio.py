@@ -136,7 +136,8 @@ class _Wire(asyncio.BufferedProtocol):
         if session.is_open:
             session.pump(now)
         while not self._is_paused and (buffers := session.take(now)):
-            self._transport.write(b"".join(buffers))  # writelines() never pauses in 3.12 and 3.13 (CVE-2024-12254)
+            # writelines() never pauses in 3.12 and 3.13 (CVE-2024-12254)
+            self._transport.write(buffers[0] if len(buffers) == 1 else b"".join(buffers))
             session.pump(now)
         self._hold()
         if session.connection.wants_close:

@@ -70,7 +70,7 @@ class Wire:
     def _open(self, asking: Asking) -> socket.socket:
         address, peer = asking.address, self.session.peer
         try:
-            made = socket.create_connection((address.host, address.port), asking.timeouts.connect)
+            made = _connected(address.host, address.port, asking.timeouts.connect)
         except TimeoutError:
             raise NetworkTimeout(
                 f"no connection in {asking.timeouts.connect:g} s (Timeouts.connect)", peer=peer
@@ -110,12 +110,14 @@ class Wire:
         with self._lock:
             if operation.results or operation.is_done:
                 return
-            self.session.pump(monotonic())
+            session = self.session
+            session.pump(monotonic())
             self.flush()
             if not operation.results and not operation.is_done:
+                session.prepare()
                 self.receive()
-                if self.session.is_busy:
-                    self.session.pump(monotonic())
+                if session.is_busy:
+                    session.pump(monotonic())
                 self.flush()
 
     def step(self) -> None:
@@ -127,9 +129,9 @@ class Wire:
     def flush(self) -> None:
         """Send everything that may be sent now."""
         session = self.session
-        while buffers := session.take(monotonic()):
+        while session.waiting():
             try:
-                self._send(buffers)
+                self._send(session.take(monotonic()))
             except OSError as error:
                 self._lost(error)
                 return
@@ -138,6 +140,12 @@ class Wire:
 
     def _send(self, buffers: list[Any]) -> None:
         until = None if self._timeouts.write is None else monotonic() + self._timeouts.write
+        if self._has_sendmsg and len(buffers) <= MOST_BUFFERS:
+            with suppress(BlockingIOError):
+                sent = self._socket.sendmsg(buffers)
+                if sent == sum(map(len, buffers)):
+                    return
+                buffers = _left(buffers, sent)
         if not self._has_sendmsg:
             data = memoryview(buffers[0] if len(buffers) == 1 else b"".join(buffers))
             while data:
@@ -145,14 +153,7 @@ class Wire:
             return
         while buffers:
             some = buffers[:MOST_BUFFERS]
-            sent = self._some(lambda some=some: self._socket.sendmsg(some), until)
-            done = 0
-            while done < len(some) and sent >= len(some[done]):
-                sent -= len(some[done])
-                done += 1
-            buffers = buffers[done:]
-            if sent:
-                buffers[0] = memoryview(buffers[0])[sent:]
+            buffers = _left(buffers, self._some(lambda some=some: self._socket.sendmsg(some), until))
 
     def _some(self, send: Any, until: float | None) -> int:
         while True:
@@ -267,6 +268,34 @@ class Wire:
                 with suppress(OSError):
                     self._socket.shutdown(socket.SHUT_WR)
                 self.close()
+
+
+def _connected(host: str, port: int, seconds: float | None) -> socket.socket:
+    """A connected socket; numbers are not looked up."""
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except (OSError, AttributeError):  # a name, or IPv6
+        return socket.create_connection((host, port), seconds)
+    made = socket.socket(socket.AF_INET)
+    try:
+        made.settimeout(seconds)
+        made.connect((host, port))
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _left(buffers: list[Any], sent: int) -> list[Any]:
+    """What is left of buffers when so many bytes of them were sent."""
+    done = 0
+    while done < len(buffers) and sent >= len(buffers[done]):
+        sent -= len(buffers[done])
+        done += 1
+    left = buffers[done:]
+    if sent:
+        left[0] = memoryview(left[0])[sent:]
+    return left
 
 
 class Association:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from dicomcore._native.net.fragments import scan
+from dicomcore._native.net.fragments import Fragments
 from dicomcore.errors import ParseError
 from dicomcore.issues import Issue
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
@@ -54,6 +54,7 @@ Buffer = bytes | bytearray | memoryview
 HEADER = 6
 SHORT = 4  # bytes of the body of the PDUs that are neither A-ASSOCIATE nor P-DATA-TF
 SLOPPY = 4  # a quarter more than was announced is accepted
+FIRST_SCRATCH = 16 << 10  # bytes that are received at a time, in the beginning
 KEEP = 64 << 10  # bytes that are set aside for a PDU before more of it has come
 SERVICE_USER, SERVICE_PROVIDER = 0, 2  # sources of an A-ABORT
 NO_REASON, UNKNOWN_PDU, UNEXPECTED_PDU, UNEXPECTED_PARAMETER, INVALID_PARAMETER = 0, 1, 2, 5, 6
@@ -67,6 +68,11 @@ HAPPENINGS = {
     ABORT: Happening.ABORT_PDU,
 }
 ENDED = (State.IDLE, State.AWAITING_CLOSE)
+DATA_STATES = frozenset(
+    state for state in State if (cell := TABLE.get((Happening.DATA_PDU, state))) and cell[0] in ("DT-2", "AR-6")
+)
+"""States in which data is taken; it changes none of them."""
+ESTABLISHED = State.ESTABLISHED
 
 
 # -- events
@@ -91,7 +97,10 @@ class Rejected(NamedTuple):
 
 
 class Data(NamedTuple):
-    """Fragments of messages: (context, message control header, offset, length) of `data`, valid until the next call."""
+    """Fragments of messages: (context, message control header, offset, length) of `data`, valid until the next call.
+
+    A fragment that has come in part is one that is not the last of its message.
+    """
 
     data: memoryview
     fragments: list[Fragment]
@@ -155,8 +164,11 @@ class Connection:
         self.longest_pdu = (
             min(limits.longest_pdu, limits.pdu + limits.pdu // SLOPPY) if limits.pdu else (limits.longest_pdu)
         )
-        self._scratch = memoryview(bytearray(limits.pdu + 4096) if scratch is None else scratch)
-        self._rest: bytearray | None = None  # a PDU that has come in part
+        self._scratch = memoryview(bytearray(FIRST_SCRATCH) if scratch is None else scratch)
+        self._may_grow = scratch is None  # to what one PDU takes, when more comes at a time than there is room for
+        self._fragments = Fragments()  # where in a P-DATA-TF PDU the bytes are
+        self._tail = b""  # of a header that has come in part
+        self._rest: bytearray | None = None  # another PDU that has come in part
         self._have = self._need = 0
         self._out: list[Buffer] = []
         self._events: list[Event] = []
@@ -190,7 +202,8 @@ class Connection:
 
     def send(self, buffers: Sequence[Buffer], now: float) -> None:
         """Send whole P-DATA-TF PDUs, divided into buffers in any way."""
-        self._local(Happening.DATA, now)
+        if self.state != ESTABLISHED:  # there the table has no action, and the state stays
+            self._local(Happening.DATA, now)
         self._out.extend(buffers)
 
     def release(self, now: float) -> None:
@@ -215,12 +228,20 @@ class Connection:
         out, self._out = self._out, []
         return out
 
+    def waiting(self) -> int:
+        """How many buffers wait to be taken."""
+        return len(self._out)
+
     # -- what the transport does
 
     def buffer(self) -> memoryview:
         """Where the next bytes go; `received` follows. Never empty."""
         if self._rest is None:
-            return self._scratch
+            tail = len(self._tail)
+            if not tail:
+                return self._scratch
+            self._scratch[:tail] = self._tail
+            return self._scratch[tail:]
         if self._have == len(self._rest):
             self._rest.extend(bytes(min(self._need - self._have, max(KEEP, self._have))))
         return memoryview(self._rest)[self._have :]
@@ -228,7 +249,12 @@ class Connection:
     def received(self, count: int, now: float) -> list[Event]:
         """Take `count` bytes that were put into `buffer`; what happened by them."""
         if self._rest is None:
-            self._parse(self._scratch, count, now)
+            tail, self._tail = len(self._tail), b""
+            self._parse(self._scratch, tail + count, now)
+            if self._may_grow and tail + count == len(self._scratch):
+                most = max(self.limits.pdu or self.limits.longest_pdu, FIRST_SCRATCH) + HEADER
+                self._may_grow = len(self._scratch) < most
+                self._scratch = memoryview(bytearray(min(4 * len(self._scratch), most)))
         else:
             self._have += count
             self._complete(now)
@@ -244,7 +270,7 @@ class Connection:
             target[:count] = view[:count]
             del target  # memory that is exported cannot grow
             for event in self.received(count, now):
-                found.append(Data(memoryview(bytes(event.data)), event.fragments) if isinstance(event, Data) else event)
+                found.append(_copied(event) if isinstance(event, Data) else event)
             view = view[count:]
         return found
 
@@ -277,7 +303,7 @@ class Connection:
             self._give_up(f"no answer to the {was} request in time", now)
         if self._arriving is not None and now >= self._arriving:
             self._arriving = None
-            self._give_up(f"{self._have} bytes of a PDU came, and the rest did not in time", now)
+            self._give_up("a PDU came in part, and the rest did not in time", now)
         return self._happened()
 
     # -- PDUs from bytes
@@ -290,51 +316,49 @@ class Connection:
         """Go on with a PDU that has come in part."""
         rest = self._rest
         assert rest is not None
-        if self._have == self._need == HEADER:
-            length = self._length_of(rest, 0, now)
-            if length is None:
-                self._forget()
-                return
-            self._need = HEADER + length
         if self._have < self._need:
             return
-        self._forget()
+        self._rest = self._arriving = None
         self._parse(memoryview(rest), self._need, now)
 
-    def _forget(self) -> None:
-        self._rest = self._arriving = None
-
     def _parse(self, data: memoryview, stop: int, now: float) -> None:
-        at = 0
+        at, fragments = 0, self._fragments
+        completed, is_another = fragments.completed, False
         while at < stop and not self._is_lost and self.state != State.IDLE:
-            if data[at] == DATA and self.state in (State.ESTABLISHED, State.AWAITING_RELEASE):
+            if self.state in DATA_STATES and (fragments.is_inside or data[at] == DATA):
                 begun = at
-                at, fragments, fault = scan(data, at, stop, self.longest_pdu)
-                if fragments:
-                    self._fire(Happening.DATA_PDU, now)
-                    self._events.append(Data(data, fragments))
+                at, found, fault = fragments.scan(data, at, stop, self.longest_pdu)
+                if found:
+                    self._events.append(Data(data, found))
                 if fault >= 0:
                     self._invalid(INVALID_PARAMETER, "a presentation data value has a length that lies", now)
                     return
                 if at != begun:
                     continue
+            if fragments.is_inside and self.state not in DATA_STATES:
+                at += fragments.skip(stop - at)
+                continue
             if stop - at < HEADER:
-                self._keep(data, at, stop, HEADER, now)
-                return
+                self._tail = bytes(data[at:stop])
+                break
             length = self._length_of(data, at, now)
             if length is None:
                 return
             if stop - at < HEADER + length:
-                self._keep(data, at, stop, HEADER + length, now)
-                return
+                self._keep(data, at, stop, HEADER + length)
+                break
             self._pdu(data[at], bytes(data[at + HEADER : at + HEADER + length]), now)
             at += HEADER + length
+            is_another = True
+        if self.state == State.IDLE or not (fragments.is_inside or self._tail or self._rest is not None):
+            self._arriving = None
+        elif self._arriving is None or is_another or fragments.completed != completed:
+            self._arriving = _later(now, self.timeouts.pdu)
 
-    def _keep(self, data: memoryview, at: int, stop: int, need: int, now: float) -> None:
+    def _keep(self, data: memoryview, at: int, stop: int, need: int) -> None:
         self._have, self._need = stop - at, need
         self._rest = bytearray(min(need, max(KEEP, self._have)))
         self._rest[: self._have] = data[at:stop]
-        self._arriving = _later(now, self.timeouts.pdu)
 
     def _length_of(self, data: Buffer, at: int, now: float) -> int | None:
         """The length in a PDU's header; None if the PDU is not wanted, before its body is here."""
@@ -409,6 +433,12 @@ class Connection:
 
     def _close(self) -> None:
         self._artim, self.wants_close = None, True
+
+
+def _copied(event: Data) -> Data:
+    """The same data, for longer than until the next call."""
+    _, _, offset, length = event.fragments[-1]
+    return Data(memoryview(bytes(event.data[: offset + length])), event.fragments)
 
 
 def _later(now: float, seconds: float | None) -> float | None:

@@ -25,6 +25,7 @@ Buffer = bytes | bytearray | memoryview
 
 COMMAND, LAST = 1, 2  # bits of the message control header (PS3.8 E.2)
 OVERHEAD = 6  # bytes of a presentation data value in front of its fragment
+HEADERS = struct.Struct(">BxIIBB")  # of a P-DATA-TF PDU and of its presentation data value
 SMALLEST = 16  # a peer that accepts less of a PDU cannot be talked to
 
 
@@ -84,7 +85,7 @@ class Exchange:
         values[Field.DATA_SET_TYPE] = DATA_SET if has_data else NO_DATA_SET
         data = encode(values)
         if len(data) <= self.fragment:
-            return struct.pack(">BxIIBB", 4, len(data) + OVERHEAD, len(data) + 2, number, COMMAND | LAST) + data
+            return HEADERS.pack(4, len(data) + OVERHEAD, len(data) + 2, number, COMMAND | LAST) + data
         return b"".join(map(bytes, self._fragments(number, memoryview(data), COMMAND, True)))
 
     def message(self, number: int, values: dict[int, Any], data: Buffer | None = None) -> list[Buffer]:
@@ -102,13 +103,19 @@ class Exchange:
             out.append(head)
             size = len(one)
             if size <= self.fragment:
-                out += struct.pack(">BxIIBB", 4, size + OVERHEAD, size + 2, number, LAST), one
+                out += HEADERS.pack(4, size + OVERHEAD, size + 2, number, LAST), one
             else:
                 out += self._fragments(number, memoryview(one), 0, True)
         return b"".join(out)
 
     def part(self, number: int, data: Buffer, is_last: bool) -> list[Buffer]:
         """The buffers of a part of a data set, which has an even number of bytes unless it is the last."""
+        size = len(data)
+        if 0 < size <= self.fragment:
+            return [
+                HEADERS.pack(4, size + OVERHEAD, size + 2, number, LAST if is_last else 0),
+                data,
+            ]
         return list(self._fragments(number, memoryview(data).cast("B"), 0, is_last))
 
     def _fragments(self, number: int, data: memoryview, control: int, is_last: bool) -> Iterator[Buffer]:
@@ -116,7 +123,7 @@ class Exchange:
         for begin in range(0, max(size, 1), self.fragment):
             length = min(self.fragment, size - begin)
             ends = LAST if is_last and begin + length == size else 0
-            yield struct.pack(">BxIIBB", 4, length + OVERHEAD, length + 2, number, control | ends)
+            yield HEADERS.pack(4, length + OVERHEAD, length + 2, number, control | ends)
             if length:
                 yield data[begin : begin + length]
 
@@ -138,9 +145,16 @@ class Exchange:
                     raise ProtocolError("a command set came where the data set of the one before was due")
                 if len(self._pending) + length > self.limits.command_bytes:
                     raise ProtocolError(f"a command set of more than {self.limits.command_bytes} bytes")
-                self._pending += event.data[offset : offset + length]
-                if control & LAST:
-                    yield from self._commanded()
+                if not control & LAST:
+                    self._pending += event.data[offset : offset + length]
+                    continue
+                data = bytes(event.data[offset : offset + length])
+                if self._pending:
+                    data = bytes(self._pending) + data
+                    self._pending = bytearray()
+                message = self._commanded(data)
+                if message is not None:
+                    yield message
                 continue
             if self._command is None:
                 raise ProtocolError("a data set came without a command set")
@@ -151,9 +165,8 @@ class Exchange:
                 yield self._arrived()
         self._write(event.data, run)
 
-    def _commanded(self) -> list[Message]:
+    def _commanded(self, data: bytes) -> Message | None:
         """A command set is complete; the message too if it has no data set."""
-        data, self._pending = bytes(self._pending), bytearray()
         context = self.contexts[self._number]
         try:
             command = decode(data, self.limits)
@@ -161,7 +174,7 @@ class Exchange:
             raise ProtocolError(f"a command set cannot be read: {error}") from None
         if not command.has_data_set:
             self._number = 0
-            return [Message(context, command)]
+            return Message(context, command)
         self._command, self._failure = command, None
         try:
             self._sink = self._sink_for(context, command) if self._sink_for else None
@@ -169,7 +182,7 @@ class Exchange:
             self._failure = error
         if self._sink is None:
             self._sink = MemorySink(self.limits.identifier_bytes)
-        return []
+        return None
 
     def _write(self, data: memoryview, run: list[Fragment]) -> None:
         if not run or self._sink is None or self._failure is not None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from dicomcore._native.net.heads import read_file
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import text_of
 from dicomcore.dataset.state import file_index
@@ -23,6 +24,7 @@ __all__ = ["TRANSCODE", "Instance", "open_instance"]
 
 TRANSCODE = ("never", "uncompressed", "lossless")
 CHUNK = 1 << 20
+HEAD = 8 << 10  # bytes of a file that are read for what it is
 READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 WANTED = (0x00020002, 0x00020003, 0x00080016, 0x00080018)
 
@@ -43,6 +45,15 @@ class Instance(NamedTuple):
     def path(self) -> str | None:
         """The file; None for a data set in memory."""
         return None if isinstance(self.source, Dataset) else os.fsdecode(self.source)
+
+    def as_it_is(self, syntax: str) -> memoryview | None:
+        """The data set's bytes in its own transfer syntax, of a file of up to 1 MiB that can be sent as it is."""
+        if syntax != self.transfer_syntax or isinstance(self.source, Dataset):
+            return None
+        whole = _read_whole(self.source) if self.whole is None else self.whole
+        if whole is None or len(whole) <= self.offset or (len(whole) - self.offset) & 1:
+            return None
+        return memoryview(whole)[self.offset :]
 
     def parts(self, syntax: str, limits: Limits | None = None) -> Iterator[bytes | memoryview]:
         """The data set's bytes in a transfer syntax, in pieces of up to 1 MiB.
@@ -101,20 +112,28 @@ def _is_odd(size: int, is_deflated: bool) -> bool:
 
 def _read_whole(path: Any) -> bytes | None:
     """The bytes of a file of up to 1 MiB; None for others, and if they cannot be had."""
+    data, size = _beginning(path, True)
+    return data if data is not None and len(data) == size else None
+
+
+def _beginning(path: Any, is_whole: bool) -> tuple[bytes | None, int]:
+    """The beginning of a file, or all of it if it has no more than 1 MiB, and its size; None if it cannot be had."""
     if not isinstance(path, str | os.PathLike):
-        return None
+        return None, 0
     try:
         file = os.open(path, READ)
     except OSError:
-        return None
+        return None, 0
     try:
         facts = os.fstat(file)
-        if not stat.S_ISREG(facts.st_mode) or not 0 < facts.st_size <= CHUNK:
-            return None
-        data = os.read(file, facts.st_size)
-        return data if len(data) == facts.st_size else None
+        if not stat.S_ISREG(facts.st_mode):
+            return None, 0
+        size = facts.st_size
+        most = size if is_whole and size <= CHUNK else min(size, HEAD)
+        data = os.read(file, most)
+        return (data, size) if len(data) == most else (None, 0)
     except OSError:
-        return None
+        return None, 0
     finally:
         os.close(file)
 
@@ -132,8 +151,21 @@ def open_instance(source: Any, limits: Limits | None = None, *, to_send: bool = 
 
     `to_send` says that its parts are wanted now: a file of up to 1 MiB is read whole, once.
     """
+    whole = None
+    if not isinstance(source, Dataset):
+        whole, size = _beginning(source, to_send)
+        if whole is not None:
+            plain = read_file(whole, size)
+            whole = whole if to_send and len(whole) == size else None
+            if plain is not None:
+                return Instance(source, *plain, whole)
+    return _opened(source, whole, limits)
+
+
+def _opened(source: Any, whole: bytes | None, limits: Limits | None) -> Instance:
+    """The same of any data set or file."""
     is_set = isinstance(source, Dataset)
-    ds, whole = (source, None) if is_set else _head(source, _read_whole(source) if to_send else None, limits)
+    ds, whole = (source, None) if is_set else _head(source, whole, limits)
     meta = None if is_set else ds.file_meta
     sop_class = text_of(ds, "SOPClassUID") or (meta and text_of(meta, "MediaStorageSOPClassUID")) or ""
     sop_instance = text_of(ds, "SOPInstanceUID") or (meta and text_of(meta, "MediaStorageSOPInstanceUID")) or ""

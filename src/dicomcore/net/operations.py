@@ -19,6 +19,7 @@ from dicomcore.net.statuses import Status
 __all__ = ["Invocation", "Operation", "Outcome", "Query", "Response", "Retrieval", "Single", "Storing"]
 
 MEDIUM = 0  # priority
+STATUS, ERROR_COMMENT = int(Field.STATUS), int(Field.ERROR_COMMENT)
 NOT_SUPPORTED, PROCESSING_FAILURE = 0x0122, 0x0110
 
 
@@ -72,11 +73,11 @@ class Outcome(NamedTuple):
 
 
 class Invocation(NamedTuple):
-    """A request that an operation wants to send; `parts` gives its data set's bytes in pieces, None for none."""
+    """A request that an operation wants to send; `parts` is its data set, whole or in pieces, None for none."""
 
     context: Context
     values: dict[int, Any]
-    parts: Iterable[bytes | memoryview] | None = None
+    parts: Iterable[bytes | memoryview] | bytes | memoryview | None = None
     token: Any = None
 
 
@@ -96,6 +97,9 @@ class Operation:
     def next(self, contexts: Iterable[Context]) -> Invocation | None:
         """The next request, None if there is nothing to send now."""
         raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Make ready what `next` will be asked for, if that takes time."""
 
     def answered(self, message: Message, token: Any) -> bool:
         """Take a response; whether it is the last to its request."""
@@ -155,7 +159,7 @@ class Single(Operation):
             return None
         self._sent = True
         context = chosen(contexts, self._abstract, as_scp=self._as_scp)
-        parts = None if self._ds is None else [encode(self._ds, context.transfer_syntax)]
+        parts = None if self._ds is None else encode(self._ds, context.transfer_syntax)
         return Invocation(context, {Field.COMMAND: int(self._kind), **self._values}, parts)
 
     def answered(self, message: Message, token: Any) -> bool:
@@ -186,7 +190,7 @@ class Query(Operation):
             Field.AFFECTED_SOP_CLASS: self.sop_class,
             Field.PRIORITY: MEDIUM,
         }
-        return Invocation(context, values, [encode(self._identifier, context.transfer_syntax)])
+        return Invocation(context, values, encode(self._identifier, context.transfer_syntax))
 
     def answered(self, message: Message, token: Any) -> bool:
         """A match, or the end."""
@@ -232,7 +236,7 @@ class Retrieval(Operation):
         }
         if self._to is not None:
             values[Field.MOVE_DESTINATION] = self._to
-        return Invocation(context, values, [encode(self._identifier, context.transfer_syntax)])
+        return Invocation(context, values, encode(self._identifier, context.transfer_syntax))
 
     def answered(self, message: Message, token: Any) -> bool:
         """A count, or the end."""
@@ -260,11 +264,13 @@ class Storing(Operation):
         limits: Limits | None = None,
     ) -> None:
         super().__init__()
+        self._is_ready = isinstance(sources, list | tuple)  # and does not wait for anything
         self._sources, self._transcode, self._originator = iter(sources), transcode, originator
         self._left_over, self._limits = left_over, limits
         self._by_class: dict[str, list[Context]] = {}
         self._outstanding = 0
         self._is_empty = False
+        self._prepared: Invocation | None = None
         self._fits = left_over is None  # whether the last instance was sent, and the next one will be
 
     def next(self, contexts: Iterable[Context]) -> Invocation | None:
@@ -273,19 +279,29 @@ class Storing(Operation):
             for one in contexts:
                 if one.as_scu:
                     self._by_class.setdefault(one.abstract_syntax, []).append(one)
-        by_class = self._by_class
+        made, self._prepared = self._prepared or self._following(), None
+        if made is None:
+            self._is_empty = True
+            self.is_done = not self._outstanding
+        else:
+            self._outstanding += 1
+        return made
+
+    def prepare(self) -> None:
+        """Read the next instance; not from a source that may have to wait for it."""
+        if self._is_ready and self._by_class and self._prepared is None and not self._is_empty:
+            self._prepared = self._following()
+
+    def _following(self) -> Invocation | None:
         for source in self._sources:
-            invocation = self._invocation(source, by_class)
-            if invocation is not None:
-                self._outstanding += 1
-                return invocation
-        self._is_empty = True
-        self.is_done = not self._outstanding
+            made = self._invocation(source, self._by_class)
+            if made is not None:
+                return made
         return None
 
     def stop(self) -> None:
         """Send nothing more; what is outstanding is still answered."""
-        self._sources, self._is_empty = iter(()), True
+        self._sources, self._prepared, self._is_empty = iter(()), None, True
         self.is_done = not self._outstanding
 
     def _invocation(self, source: Any, by_class: dict[str, list[Context]]) -> Invocation | None:
@@ -305,7 +321,9 @@ class Storing(Operation):
                 self._not_sent(instance, NOT_SUPPORTED, "the peer accepted no presentation context for it")
             return None
         try:
-            parts = _ready(instance.parts(context.transfer_syntax, self._limits))
+            parts: Any = instance.as_it_is(context.transfer_syntax)
+            if parts is None:
+                parts = _ready(instance.parts(context.transfer_syntax, self._limits))
         except (DicomError, OSError) as error:
             self._not_sent(instance, PROCESSING_FAILURE, str(error))
             return None
@@ -317,7 +335,8 @@ class Storing(Operation):
         }
         if self._originator is not None:
             values[Field.ORIGINATOR], values[Field.ORIGINATOR_MESSAGE_ID] = self._originator
-        return Invocation(context, values, parts, (instance._replace(whole=None), context.transfer_syntax))
+        token = instance.path, instance.sop_class, instance.sop_instance, context.transfer_syntax
+        return Invocation(context, values, parts, token)
 
     def _context(self, instance: Instance, contexts: Iterable[Context]) -> Context | None:
         """The context in the instance's own syntax, else one that it may be converted to."""
@@ -338,12 +357,12 @@ class Storing(Operation):
 
     def answered(self, message: Message, token: Any) -> bool:
         """The response to one instance."""
-        instance, syntax = token
-        response = response_of(message, self._limits)
-        error = "" if response.status == 0 else response.comment or response.status.text
-        self.results.append(
-            Outcome(response.status, instance.path, instance.sop_class, instance.sop_instance, error, syntax)
-        )
+        path, sop_class, sop_instance, syntax = token
+        if message.failure is not None:
+            raise message.failure
+        status = Status(message.command.get(STATUS, 0))
+        error = "" if status == 0 else message.command.get(ERROR_COMMENT) or status.text
+        self.results.append(Outcome(status, path, sop_class, sop_instance, error, syntax))
         self._outstanding -= 1
         self.is_done = self._is_empty and not self._outstanding
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from dicomcore.errors import ParseError
@@ -48,6 +49,7 @@ LENGTH_ITEM, CLASS_ITEM, WINDOW_ITEM, ROLE_ITEM, VERSION_ITEM = 0x51, 0x52, 0x53
 EXTENDED_ITEM, COMMON_ITEM, IDENTITY_ITEM, IDENTITY_ANSWER_ITEM = 0x56, 0x57, 0x58, 0x59
 FIXED = 68  # bytes of an A-ASSOCIATE PDU in front of its items
 LONGEST_UID = 64
+SHORT, MOST_KNOWN = 8192, 64  # bytes of an A-ASSOCIATE PDU that is known again, and how many are
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class Abort:
     reason: int
 
 
+_KNOWN: dict[tuple[int, bytes, NetLimits], Request | Accept] = {}
 Pdu = Request | Accept | Reject | Release | Released | Abort
 
 
@@ -110,12 +113,22 @@ Pdu = Request | Accept | Reject | Release | Released | Abort
 def encode_pdu(pdu: Pdu) -> bytes:
     """The bytes of a PDU. ValueError for an AE title or a UID that PS3.8 does not allow to be sent."""
     if isinstance(pdu, Request | Accept):
-        return _encode_associate(pdu)
+        return _encode_associate(pdu) if _has_secret(pdu.user) else _encode_again(pdu)
     if isinstance(pdu, Reject):
         return struct.pack(">BxI4B", REJECT, 4, 0, pdu.result, pdu.source, pdu.reason)
     if isinstance(pdu, Abort):
         return struct.pack(">BxI4B", ABORT, 4, 0, 0, pdu.source, pdu.reason)
     return struct.pack(">BxI4x", RELEASE if isinstance(pdu, Release) else RELEASED, 4)
+
+
+def _has_secret(user: UserInformation) -> bool:
+    """Whether an identity is in it, which is not kept longer than needed."""
+    return user.identity is not None or user.identity_answer is not None
+
+
+@lru_cache(maxsize=64)  # programs ask and answer in the same words again and again
+def _encode_again(pdu: Request | Accept) -> bytes:
+    return _encode_associate(pdu)
 
 
 def _encode_associate(pdu: Request | Accept) -> bytes:
@@ -259,7 +272,15 @@ def decode_pdu(kind: int, body: bytes, limits: NetLimits = DEFAULT_NET_LIMITS) -
     read.
     """
     if kind in (REQUEST, ACCEPT):
-        return _decode_associate(kind, body, limits)
+        known = _KNOWN.get((kind, body, limits))
+        if known is not None:
+            return known, []
+        found, issues = _decode_associate(kind, body, limits)
+        if not issues and len(body) <= SHORT and not _has_secret(found.user):
+            if len(_KNOWN) >= MOST_KNOWN:
+                _KNOWN.clear()
+            _KNOWN[kind, body, limits] = found
+        return found, issues
     if kind not in (REJECT, RELEASE, RELEASED, ABORT):
         raise ParseError(f"{kind:#04x} is no type of a PDU (PS3.8 9.3.1)", offset=0)
     if len(body) != 4:

@@ -403,9 +403,14 @@ class _Protocol(asyncio.BufferedProtocol):
         """Send what may be sent, and look at the time again."""
         now = self._loop.time()
         session = self._session
-        session.pump(now) if session.is_busy else None
-        while not self._is_paused and (buffers := session.take(now)):
-            self._transport.write(b"".join(buffers))  # writelines() never pauses in 3.12 and 3.13 (CVE-2024-12254)
+        if session.is_busy:
+            session.pump(now)
+        while session.waiting() and not self._is_paused:
+            buffers = session.take(now)  # writelines() never pauses in 3.12 and 3.13 (CVE-2024-12254)
+            if buffers:
+                self._transport.write(buffers[0] if len(buffers) == 1 else b"".join(buffers))
+            elif not session.is_open:
+                break
         if session.connection.wants_close:
             self._close()
         elif self._is_reading != (session.waiting() < MOST_WAITING):
@@ -463,11 +468,8 @@ class _Protocol(asyncio.BufferedProtocol):
             return
         handler = self._server.handler(command.kind, message.context.abstract_syntax)
         stored = session.stored(message)
-        if command.kind == Kind.C_STORE and (handler is None or (stored is not None and not stored.status.is_success)):
-            if stored is None:
-                session.respond(message, UNRECOGNIZED)
-            else:
-                session.respond(message, stored.status, values={Field.ERROR_COMMENT: stored.comment or None})
+        if stored is not None and (handler is None or not stored.status.is_success):
+            session.respond(message, stored.status, values={Field.ERROR_COMMENT: stored.comment or None})
             return
         key = command.get(Field.MESSAGE_ID, 0)
         if handler is None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dicomcore._native.net.commands import answer
 from dicomcore.errors import AssociationAborted, AssociationRejected, NetworkError, NetworkTimeout
 from dicomcore.net.commands import Command, Field, Kind
 from dicomcore.net.connection import (
@@ -35,6 +36,8 @@ from dicomcore.net.states import State
 __all__ = ["REJECTIONS", "Session"]
 
 SERVICE_PROVIDER, UNEXPECTED_PARAMETER = 2, 5
+PDU_AND_VALUE = 12  # bytes of a PDU in front of its only fragment
+MESSAGE_ID, RESPONDED_TO, STATUS = int(Field.MESSAGE_ID), int(Field.RESPONDED_TO), int(Field.STATUS)
 MOST_ID = 0xFFFF
 REJECTIONS = {
     (1, 1): "no reason given",
@@ -85,7 +88,7 @@ class Session:
         self._exchange: Exchange | None = None
         self._operations: list[Operation] = []
         self._outstanding: dict[int, _Outstanding] = {}
-        self._sending: deque[tuple[int, Iterator[Buffer], bytes]] = deque()
+        self._sending: deque[tuple[int, Iterator[Buffer] | memoryview | None, bytes]] = deque()
         self._identifier = 0
         self._held: Buffer | None = None  # a part of the message that is being sent
         self._idle: float | None = None
@@ -147,6 +150,9 @@ class Session:
         """Send what may be sent now: requests as far as the window reaches."""
         if not self.is_open:
             return
+        if not self._operations or len(self._outstanding) >= self.window:
+            self.rest(now)
+            return
         for operation in list(self._operations):
             while not operation.is_done and len(self._outstanding) < self.window and len(self._sending) < self.window:
                 try:
@@ -157,7 +163,7 @@ class Session:
                 if invocation is None:
                     break
                 identifier = self._next_identifier()
-                invocation.values[Field.MESSAGE_ID] = identifier
+                invocation.values[MESSAGE_ID] = identifier
                 number = invocation.context.number
                 until = self._until(operation, now)
                 self._outstanding[identifier] = _Outstanding(operation, invocation.token, number, until)
@@ -194,58 +200,93 @@ class Session:
 
     # -- messages out
 
-    def send(self, number: int, values: dict[int, Any], parts: Iterable[Buffer] | None = None) -> None:
-        """Put a message behind those that wait to be sent."""
+    def prepare(self) -> None:
+        """Make the next request ready while the peer works on those that it has."""
+        if len(self._outstanding) >= self.window and self.is_open:
+            for operation in self._operations:
+                operation.prepare()
+
+    def send(self, number: int, values: dict[int, Any], parts: Iterable[Buffer] | Buffer | None = None) -> None:
+        """Put a message behind those that wait to be sent; `parts` is its data set, whole or in parts."""
         assert self._exchange is not None
         head = self._exchange.head(number, values, parts is not None)
-        self._sending.append((number, iter(()) if parts is None else iter(parts), head))
+        if parts is None:
+            self._sending.append((number, None, head))
+        elif isinstance(parts, bytes | bytearray | memoryview):
+            self._sending.append((number, memoryview(parts).cast("B"), head))
+        else:
+            self._sending.append((number, iter(parts), head))
 
     def respond(
         self, message: Message, status: int, *, data: Buffer | None = None, values: dict[int, Any] | None = None
     ) -> None:
         """Answer a request."""
+        exchange, number = self._exchange, message.context.number
+        assert exchange is not None
+        if data is None and (values is None or (len(values) == 1 and Field.ERROR_COMMENT in values)):
+            comment = None if values is None else values[Field.ERROR_COMMENT]
+            ready = answer(message.command, number, int(status), comment)
+            if ready is not None and len(ready) <= exchange.fragment + PDU_AND_VALUE:
+                self._sending.append((number, None, ready))
+                return
         made = _answer_to(message.command, status)
         made.update(values or {})
-        self.send(message.context.number, made, None if data is None else (data,))
+        self.send(number, made, data)
 
     def respond_all(self, message: Message, status: int, data: Iterable[bytes]) -> None:
         """Answer a request several times, with the same status and each time another data set."""
         assert self._exchange is not None
         number = message.context.number
         ready = self._exchange.messages(number, _answer_to(message.command, status), data)
-        self._sending.append((number, iter(()), ready))
+        self._sending.append((number, None, ready))
 
     def waiting(self) -> int:
         """How many messages wait to be sent."""
-        return len(self._sending)
+        return len(self._sending) + self.connection.waiting()
 
     def take(self, now: float) -> list[Buffer]:
         """Buffers to send next, about `limits.ahead` bytes at most; empty if there is nothing."""
-        out = self.connection.take()
-        if not self._sending:
-            return out
-        size = 0
-        while self._sending and size < self.limits.ahead and self.is_open:
-            number, parts, head = self._sending[0]
-            assert self._exchange is not None
-            buffers: list[Buffer] = []
-            if head:
-                self._sending[0] = number, parts, b""
-                buffers.append(head)
+        sending, connection = self._sending, self.connection
+        if not sending:
+            return connection.take()
+        if len(sending) == 1 and sending[0][1] is None and self.is_open and not connection.waiting():
+            return [sending.popleft()[2]]
+        assert self._exchange is not None
+        size, most = 0, self.limits.ahead
+        while sending and size < most and self.is_open:
+            number, parts, head = sending[0]
+            if parts is None:
+                sending.popleft()
+                connection.send((head,), now)
                 size += len(head)
-            try:
-                ended, added = self._take_parts(number, parts, buffers, self.limits.ahead - size, bool(head))
-            except Exception as error:  # a file that cannot be read further: half a message is out
-                self.abort(NetworkError(f"a message failed in the middle: {error}", peer=self.peer), now)
-                return out + self.connection.take()
-            size += added
-            if ended:
-                self._sending.popleft()
-            else:  # the time for a response does not run while a long message is being sent
-                self._renew(now)
-            self.connection.send(buffers, now)
-            out += self.connection.take()
-        return out
+            elif type(parts) is memoryview:
+                sending.popleft()
+                connection.send([head, *self._exchange.part(number, parts, True)], now)
+                size += len(head) + len(parts)
+            else:
+                added = self._take_some(number, parts, head, most - size, now)
+                if added < 0:
+                    break
+                size += added
+        return connection.take()
+
+    def _take_some(self, number: int, parts: Iterator[Buffer], head: bytes, most: int, now: float) -> int:
+        """Send parts of the first message; how many bytes, -1 if that failed."""
+        buffers: list[Buffer] = []
+        if head:
+            self._sending[0] = number, parts, b""
+            buffers.append(head)
+        try:
+            ended, added = self._take_parts(number, parts, buffers, most - len(head), bool(head))
+        except Exception as error:  # a file that cannot be read further: half a message is out
+            self.abort(NetworkError(f"a message failed in the middle: {error}", peer=self.peer), now)
+            return -1
+        if ended:
+            self._sending.popleft()
+        else:  # the time for a response does not run while a long message is being sent
+            self._renew(now)
+        self.connection.send(buffers, now)
+        return added + len(head)
 
     def _take_parts(
         self, number: int, parts: Iterator[Buffer], buffers: list[Buffer], most: int, begins: bool
@@ -322,12 +363,12 @@ class Session:
                 raise ProtocolError(f"a request {command.kind:04X} came where none is served")
             self._serve(message)
             return
-        identifier = command.get(Field.RESPONDED_TO)
+        identifier = command.get(RESPONDED_TO)
         found = self._outstanding.get(identifier) if isinstance(identifier, int) else None
         if found is None or not isinstance(identifier, int):
             raise ProtocolError(f"a response to message {identifier}, which is not outstanding")
         operation = found.operation
-        if Field.STATUS not in command:
+        if STATUS not in command:
             raise ProtocolError("a response has no status")
         try:
             is_last = operation.answered(message, found.token)

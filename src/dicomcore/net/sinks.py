@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from dicomcore.errors import LimitError
 
 if TYPE_CHECKING:
     from dicomcore._native.net.fragments import Fragment
+
+Buffer = bytes | memoryview
 
 __all__ = ["FileSink", "MemorySink", "Nowhere", "Sink", "no_space"]
 
@@ -65,16 +66,15 @@ class Nowhere:
 
 
 class FileSink:
-    """A data set written behind what a descriptor holds already; `done` and `failed` say what becomes of the file.
+    """A data set written behind the `head` of a file; `done` and `failed` say what becomes of it.
 
-    A fault while writing (a full disk) is kept: the rest of the message is taken and dropped, and `finish` gives the
-    fault to `failed`, so that the sender gets a status and the association goes on.
+    A fault while writing (a full disk) is kept: the rest of the message is taken and dropped, and `failed` gets it, so
+    that the sender gets a status and the association goes on. Nothing is written before the first fragment is here, and
+    the head goes out together with it.
     """
 
-    def __init__(
-        self, file: int, *, done: Callable[[int], object], failed: Callable[[Exception], object], most: int
-    ) -> None:
-        self._file, self._done, self._failed, self._left = file, done, failed, most
+    def __init__(self, file: int, head: bytes, most: int) -> None:
+        self.file, self._head, self._left = file, head, most
         self.size = 0
         self.fault: Exception | None = None
 
@@ -83,32 +83,54 @@ class FileSink:
         if self.fault is not None:
             return
         try:
-            self._write([data[offset : offset + length] for _, _, offset, length in fragments if length])
+            if len(fragments) == 1:
+                _, _, offset, length = fragments[0]
+                self._write([data[offset : offset + length]], length)
+            else:
+                parts: list[Buffer] = [data[offset : offset + length] for _, _, offset, length in fragments if length]
+                self._write(parts, sum(map(len, parts)))
         except (OSError, LimitError) as error:
             self.fault = error
 
-    def _write(self, parts: list[memoryview]) -> None:
-        wanted = sum(map(len, parts))
+    def _write(self, parts: list[Buffer], wanted: int) -> None:
         if self.size + wanted > self._left:
             raise LimitError(f"a data set of more than {self._left} bytes is not taken")
         self.size += wanted
+        if self._head:
+            wanted += len(self._head)
+            parts, self._head = [self._head, *parts], b""
         if len(parts) == 1 or not hasattr(os, "writev"):
             for part in parts:
-                write_whole(self._file, part)
+                write_whole(self.file, memoryview(part))
             return
-        for begin in range(0, len(parts), MOST_BUFFERS):
-            some = parts[begin : begin + MOST_BUFFERS]
-            written = os.writev(self._file, some)
-            if written != sum(map(len, some)):
-                write_whole(self._file, memoryview(b"".join(some))[written:])
+        if len(parts) <= MOST_BUFFERS:
+            written = os.writev(self.file, parts)
+            if written == wanted:
+                return
+            parts = [memoryview(b"".join(parts))[written:]]
+        for part in parts:
+            write_whole(self.file, memoryview(part))
 
     def finish(self) -> object:
         """What `done` makes of the file, or `failed` of the fault."""
-        return self._done(self.size) if self.fault is None else self._failed(self.fault)
+        try:
+            if self.fault is None and self._head:
+                self._write([], 0)
+        except OSError as error:
+            self.fault = error
+        return self.done() if self.fault is None else self.failed(self.fault)
 
     def abort(self) -> None:
         """The message will not be complete."""
-        self._failed(self.fault or LimitError("the message ended in the middle"))
+        self.failed(self.fault or LimitError("the message ended in the middle"))
+
+    def done(self) -> object:
+        """All is written."""
+        raise NotImplementedError
+
+    def failed(self, fault: Exception) -> object:
+        """It could not be written, or is not complete: nothing of it may stay."""
+        raise NotImplementedError
 
 
 def write_whole(file: int, data: memoryview) -> None:

@@ -11,8 +11,10 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
 
+from dicomcore._native.net.heads import read_set
 from dicomcore.dataset.lookup import text_of
 from dicomcore.dataset.state import file_index
 from dicomcore.errors import DicomError, LimitError
@@ -21,7 +23,7 @@ from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.net.commands import Command, Field
 from dicomcore.net.exchange import Context
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, NetLimits
-from dicomcore.net.sinks import FileSink, no_space, write_whole
+from dicomcore.net.sinks import FileSink, no_space
 from dicomcore.net.statuses import Status
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicomcore.part10.reader import dcmread
@@ -33,9 +35,12 @@ __all__ = ["DUPLICATES", "Folder", "Stored", "file_head", "safe_name"]
 
 DUPLICATES = ("keep", "replace", "reject", "version")
 INCOMING = ".incoming"
+BEGINNING = bytes(128) + b"DICM" + struct.pack("<HH2sH", 2, 0, b"UL", 4)
+UNNAMED = getattr(os, "O_TMPFILE", 0) | os.O_RDWR | getattr(os, "O_CLOEXEC", 0)  # Linux
 UID = re.compile(r"[0-9](?:[0-9.]{0,62}[0-9])?")
 HEAD = 16 << 10  # bytes of a data set that are looked at for its identity
 CHUNK = 1 << 20
+CHECKS, CHECK_EACH = 4, 0.05  # the room on the disk: after this part of what stays free, and after seconds
 MOST_MADE = 4096  # folders that are known to be there
 SOP_CLASS, SOP_INSTANCE, STUDY, SERIES = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
 WANTED = {
@@ -45,6 +50,8 @@ WANTED = {
     SERIES: "SeriesInstanceUID",
 }
 OUT_OF_RESOURCES, MISMATCH, DUPLICATE, COERCED, CANNOT_UNDERSTAND = 0xA700, 0xA900, 0x0111, 0xB000, 0xC000
+SUCCESS = Status(0)
+AFFECTED_SOP_CLASS, AFFECTED_SOP_INSTANCE = int(Field.AFFECTED_SOP_CLASS), int(Field.AFFECTED_SOP_INSTANCE)
 
 
 class Stored(NamedTuple):
@@ -68,7 +75,6 @@ def safe_name(uid: str) -> str:
     return "x-" + hashlib.sha256(uid.encode("utf-8", "surrogateescape")).hexdigest()[:40]
 
 
-@lru_cache(maxsize=256)
 def _element(number: int, vr: bytes, value: bytes) -> bytes:
     if len(value) & 1:
         value += b"\0" if vr == b"UI" else b" "
@@ -77,20 +83,26 @@ def _element(number: int, vr: bytes, value: bytes) -> bytes:
     return struct.pack("<HH2sH", 2, number, vr, len(value)) + value
 
 
-def file_head(sop_class: str, sop_instance: str, syntax: str, sender: str = "", receiver: str = "") -> bytes:
-    """Preamble, prefix and file meta information of a received instance (PS3.10 7.1)."""
+@lru_cache(maxsize=256)
+def _around(sop_class: str, syntax: str, sender: str, receiver: str) -> tuple[bytes, bytes]:
+    """What stands before and behind the instance's UID in file meta information."""
+    before = _element(1, b"OB", b"\0\1") + _element(2, b"UI", sop_class.encode("latin-1", "replace")[:64])
     parts = [
-        _element(1, b"OB", b"\0\1"),
-        _element(2, b"UI", sop_class.encode("latin-1", "replace")[:64]),
-        _element(3, b"UI", sop_instance.encode("latin-1", "replace")[:64]),
         _element(0x10, b"UI", syntax.encode("ascii")),
         _element(0x12, b"UI", IMPLEMENTATION_CLASS_UID.encode()),
         _element(0x13, b"SH", IMPLEMENTATION_VERSION_NAME.encode()),
     ]
     parts += [_element(0x17, b"AE", sender.encode("latin-1", "replace")[:16])] if sender else []
     parts += [_element(0x18, b"AE", receiver.encode("latin-1", "replace")[:16])] if receiver else []
-    body = b"".join(parts)
-    return bytes(128) + b"DICM" + struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(body)) + body
+    return before, b"".join(parts)
+
+
+def file_head(sop_class: str, sop_instance: str, syntax: str, sender: str = "", receiver: str = "") -> bytes:
+    """Preamble, prefix and file meta information of a received instance (PS3.10 7.1)."""
+    before, behind = _around(sop_class, syntax, sender, receiver)
+    instance = _element(3, b"UI", sop_instance.encode("latin-1", "replace")[:64])
+    size = len(before) + len(instance) + len(behind)
+    return b"".join((BEGINNING, struct.pack("<I", size), before, instance, behind))
 
 
 class Folder:
@@ -126,7 +138,9 @@ class Folder:
         self.duplicates, self.durable, self.limits, self._reading = duplicates, durable, limits, reading
         self._incoming = os.path.join(self.root, INCOMING)
         os.makedirs(self._incoming, exist_ok=True)
-        self._made: set[str] = set()
+        self._has_unnamed = _links_unnamed(self._incoming)
+        self._places: dict[tuple[str, str], str] = {}
+        self._unchecked, self._check_at = -1, 0.0
         self._count = 0
         self._lock = threading.Lock()
         self._mark = os.urandom(8).hex()
@@ -144,16 +158,34 @@ class Folder:
 
         Raises OSError or LimitError if no file can be begun.
         """
-        if no_space(self._incoming, self.limits.free_bytes):
-            raise LimitError(f"less than {self.limits.free_bytes} bytes are left on the disk")
-        with self._lock:
-            self._count += 1
-            name = os.path.join(self._incoming, f"{self._mark}-{self._count}.part")
-        arriving = _Arriving(self, name, context, command, file_head(
-            command.get(Field.AFFECTED_SOP_CLASS) or "", command.get(Field.AFFECTED_SOP_INSTANCE) or "",
-            context.transfer_syntax, sender, receiver,
-        ), stored)  # fmt: skip
-        return arriving.sink
+        self._check_room()
+        head = file_head(
+            command.get(AFFECTED_SOP_CLASS) or "",
+            command.get(AFFECTED_SOP_INSTANCE) or "",
+            context.transfer_syntax,
+            sender,
+            receiver,
+        )
+        return _Arriving(self, context, command, head, stored)
+
+    def _check_room(self) -> None:
+        """LimitError if the disk has too little room; looked at every now and then, and after so many bytes."""
+        now = monotonic()
+        if self._unchecked < 0 or now >= self._check_at:
+            if no_space(self._incoming, self.limits.free_bytes):
+                raise LimitError(f"less than {self.limits.free_bytes} bytes are left on the disk")
+            self._unchecked, self._check_at = self.limits.free_bytes // CHECKS, now + CHECK_EACH
+
+    def wrote(self, count: int) -> None:
+        """So many bytes were written."""
+        self._unchecked -= count
+
+    def begin(self) -> tuple[int, str]:
+        """A file that is not to be seen before it is complete: its descriptor, and its name if it has one already."""
+        if self._has_unnamed:
+            return os.open(self._incoming, UNNAMED, 0o666), ""
+        name = self.new_name()
+        return os.open(name, NEW_FILE, 0o666), name
 
     def clear(self) -> int:
         """Remove what earlier processes left in the middle; how many files."""
@@ -165,80 +197,129 @@ class Folder:
                     count += 1
         return count
 
-    def place(self, identity: dict[int, str]) -> str:
+    def place(self, study: str, series: str, instance: str) -> str:
         """The path of an instance."""
-        parts = [safe_name(identity.get(tag) or "") for tag in (STUDY, SERIES, SOP_INSTANCE)]
-        folder = os.path.join(self.root, *parts[:2])
-        if folder not in self._made:
-            os.makedirs(folder, exist_ok=True)
-            if len(self._made) >= MOST_MADE:
-                self._made.clear()
-            self._made.add(folder)
-        return os.path.join(folder, parts[2] + ".dcm")
+        place = self._places.get((study, series))
+        if place is None:
+            place = os.path.join(self.root, safe_name(study), safe_name(series))
+            os.makedirs(place, exist_ok=True)
+            if len(self._places) >= MOST_MADE:
+                self._places.clear()
+            self._places[study, series] = place
+        return f"{place}{os.sep}{safe_name(instance)}.dcm"
 
-    def settle(self, beside: str, target: str, body: int) -> tuple[Status, str, bool, str]:
-        """Move a complete file to its place, by the rule for duplicates: status, path, whether it is new, comment."""
+    def new_name(self) -> str:
+        """The path of a file that is not yet in its place, beside which no other has that name."""
+        with self._lock:
+            self._count += 1
+            return os.path.join(self._incoming, f"{self._mark}-{self._count}.part")
+
+    def settle(self, file: int, name: str, target: str, body: int) -> tuple[Status, str, bool, str]:
+        """Move a complete file to its place, by the rule for duplicates: status, path, whether it is new, comment.
+
+        The data set begins at `body`.
+        """
         try:
-            try:
-                os.link(beside, target)
-            except FileNotFoundError:  # the folder was removed meanwhile
-                os.makedirs(os.path.dirname(target), exist_ok=True)
-                os.link(beside, target)
+            give_name(file, name, target)
         except FileExistsError:
-            return self._double(beside, target, body)
-        os.unlink(beside)
-        return Status(0), target, True, ""
+            return self._double(file, name, target, body)
+        return SUCCESS, target, True, ""
 
-    def _double(self, beside: str, target: str, body: int) -> tuple[Status, str, bool, str]:
-        if _same(beside, body, target, self._reading):
-            os.unlink(beside)
-            return Status(0), target, False, ""
+    def _double(self, file: int, name: str, target: str, body: int) -> tuple[Status, str, bool, str]:
+        if _same(name or _path_of(file), body, target, self._reading):
+            return SUCCESS, target, False, ""
         if self.duplicates == "replace":
+            beside = self.new_name()
+            give_name(file, name, beside)
             os.replace(beside, target)
-            return Status(0), target, True, ""
+            return SUCCESS, target, True, ""
         if self.duplicates == "version":
             stem = target.removesuffix(".dcm")
             for number in range(2, 1 << 16):
                 with suppress(FileExistsError):
-                    os.link(beside, f"{stem}.{number}.dcm")
-                    os.unlink(beside)
-                    return Status(0), f"{stem}.{number}.dcm", True, ""
-        os.unlink(beside)
+                    give_name(file, name, f"{stem}.{number}.dcm")
+                    return SUCCESS, f"{stem}.{number}.dcm", True, ""
         if self.duplicates == "reject":
             return Status(DUPLICATE), target, False, "the instance is here with other data"
         return Status(COERCED), target, False, "the instance is here with other data, which was kept"
 
 
-class _Arriving:
-    """One instance on its way into a folder."""
+def _path_of(file: int) -> str:
+    """A path that leads to an open file without a name."""
+    return f"/proc/self/fd/{file}"
+
+
+def give_name(file: int, name: str, target: str) -> None:
+    """Give a file another name, or its first one."""
+    try:
+        _link_once(file, name, target)
+    except FileNotFoundError:  # the folder was removed meanwhile
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        _link_once(file, name, target)
+
+
+def _link_once(file: int, name: str, target: str) -> None:
+    if name:
+        os.link(name, target)
+    else:  # a folder, which an absolute path does without, has linkat() follow the link
+        os.link(_path_of(file), target, src_dir_fd=0, follow_symlinks=True)
+
+
+def _links_unnamed(folder: str) -> bool:
+    """Whether files can be made without a name, and get one when they are complete."""
+    if not hasattr(os, "O_TMPFILE") or os.link not in os.supports_dir_fd:
+        return False
+    try:
+        file = os.open(folder, UNNAMED, 0o600)
+        try:
+            probe = os.path.join(folder, f"{os.urandom(8).hex()}.part")
+            _link_once(file, "", probe)
+            os.unlink(probe)
+        finally:
+            os.close(file)
+    except OSError:
+        return False
+    return True
+
+
+class _Arriving(FileSink):
+    """One instance on its way into a folder; its first bytes are kept in memory."""
 
     def __init__(
         self,
         folder: Folder,
-        name: str,
         context: Context,
         command: Command,
         head: bytes,
         stored: Callable[[Stored], object] | None,
     ) -> None:
-        self._folder, self._name, self._context, self._stored = folder, name, context, stored
-        self._class = command.get(Field.AFFECTED_SOP_CLASS) or ""
-        self._instance = command.get(Field.AFFECTED_SOP_INSTANCE) or ""
-        self._head = head
-        self._file = os.open(name, NEW_FILE, 0o666)
-        try:
-            write_whole(self._file, memoryview(head))
-        except OSError:
-            self._drop()
-            raise
-        self.sink = _HeadSink(self._file, done=self._done, failed=self._failed, most=folder.limits.file_bytes)
+        file, self._name = folder.begin()
+        super().__init__(file, head, folder.limits.file_bytes)
+        self._folder, self._syntax, self._stored, self._body = folder, context.transfer_syntax, stored, len(head)
+        self._class = command.get(AFFECTED_SOP_CLASS) or ""
+        self._instance = command.get(AFFECTED_SOP_INSTANCE) or ""
+        self._whole_head = head
+        self._beginning = b""
+
+    def write(self, data: memoryview, fragments: list[Fragment]) -> None:
+        """Write fragments."""
+        missing = HEAD - self.size
+        super().write(data, fragments)
+        if missing > 0:
+            parts = [data[offset : offset + length] for _, _, offset, length in fragments]
+            self._beginning += (parts[0] if len(parts) == 1 else b"".join(parts))[:missing]
+
+    def _close(self) -> None:
+        file, self.file = self.file, -1
+        if file != -1:
+            os.close(file)
 
     def _drop(self) -> None:
-        if self._file != -1:
-            os.close(self._file)
-            self._file = -1
         with suppress(OSError):
-            os.unlink(self._name)
+            self._close()
+        if self._name:
+            with suppress(OSError):
+                os.unlink(self._name)
 
     def _result(self, status: int, comment: str, path: str | None = None, is_new: bool = False) -> Stored:
         made = Stored(Status(status), path, self._class, self._instance, is_new, comment)
@@ -246,56 +327,50 @@ class _Arriving:
             self._stored(made)
         return made
 
-    def _failed(self, fault: Exception) -> Stored:
+    def failed(self, fault: Exception) -> Stored:
+        """Nothing of it stays."""
         self._drop()
         full = isinstance(fault, LimitError) or getattr(fault, "errno", 0) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         return self._result(OUT_OF_RESOURCES, "no room for it" if full else "it could not be written")
 
-    def _done(self, size: int) -> Stored:
+    def done(self) -> Stored:
+        """All is there: into its place, if it is what the message says."""
         try:
-            identity = self._identity(size)
+            sop_class, instance, study, series = self._identity()
         except (DicomError, OSError) as error:
             self._drop()
             return self._result(CANNOT_UNDERSTAND, f"the data set cannot be read: {error}"[:64])
-        for tag, said in ((SOP_CLASS, self._class), (SOP_INSTANCE, self._instance)):
-            if identity.get(tag, said) != said:
-                self._drop()
-                return self._result(MISMATCH, "the data set has another UID than the message")
-        identity[SOP_INSTANCE] = self._instance
+        if (sop_class and sop_class != self._class) or (instance and instance != self._instance):
+            self._drop()
+            return self._result(MISMATCH, "the data set has another UID than the message")
+        folder = self._folder
+        folder.wrote(self.size)
         try:
-            if self._folder.durable:
-                os.fsync(self._file)
-            os.close(self._file)
-            self._file = -1
-            status, path, is_new, comment = self._folder.settle(
-                self._name, self._folder.place(identity), len(self._head)
-            )
+            if folder.durable:
+                os.fsync(self.file)
+            if self._name:
+                self._close()
+            found = folder.settle(self.file, self._name, folder.place(study, series, self._instance), self._body)
+            if not self._name:
+                self._close()
         except OSError as error:
-            return self._failed(error)
+            return self.failed(error)
+        if self._name:
+            os.unlink(self._name)
+        status, path, is_new, comment = found
         return self._result(status, comment, path, is_new)
 
-    def _identity(self, size: int) -> dict[int, str]:
-        """The UIDs of the data set, from its first bytes if they are there."""
-        head = bytes(self.sink.head)
-        if size <= len(head):
-            return _uids(self._head + head, self._folder._reading)
-        found = _uids(self._head + head, self._folder._reading)
-        return found if SERIES in found else _uids(self._name, self._folder._reading)
-
-
-class _HeadSink(FileSink):
-    """A file sink that keeps the first bytes in memory."""
-
-    def __init__(self, file: int, **options: Any) -> None:
-        super().__init__(file, **options)
-        self.head = bytearray()
-
-    def write(self, data: memoryview, fragments: list[Fragment]) -> None:
-        """Write fragments."""
-        if len(self.head) < HEAD:
-            for _, _, offset, length in fragments:
-                self.head += data[offset : offset + min(length, HEAD - len(self.head))]
-        super().write(data, fragments)
+    def _identity(self) -> tuple[str, str, str, str]:
+        """SOP class and instance, study and series of the data set, "" for what it has not."""
+        beginning, size = self._beginning, self.size
+        found = read_set(beginning, size, self._syntax.encode())
+        if found is not None:
+            return found
+        reading = self._folder._reading
+        uids = _uids(self._whole_head + beginning, reading)
+        if size > len(beginning) and SERIES not in uids:
+            uids = _uids(self._name or _path_of(self.file), reading)
+        return tuple(uids.get(tag, "") for tag in WANTED)  # type: ignore[return-value]
 
 
 def _uids(source: bytes | str, limits: Limits) -> dict[int, str]:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset.lookup import float_array, integers_of, items_of, number_of, text_of
+from dicomcore.display.polygons import fill
 from dicomcore.errors import ParseError
 from dicomcore.issues import Issue
 from dicomcore.objects.planes import Stack
-from dicomcore.objects.polygons import fill
 from dicomcore.tags import Tag
 
 if TYPE_CHECKING:

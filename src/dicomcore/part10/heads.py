@@ -5,12 +5,10 @@ from __future__ import annotations
 import io
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from dicomcore._native.scan.index import Index
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import open_source
-from dicomcore.part10.rows import ROW
+from dicomcore.part10.rows import rows_of
 
 __all__ = ["head_of"]
 
@@ -39,7 +37,7 @@ def head_of(stream: BinaryIO, limits: Limits, force: bool) -> Any:
 
 def _end_of(index: Index) -> int:
     """The offset behind the last element that was indexed."""
-    rows = np.frombuffer(index, ROW)
+    rows = rows_of(index)
     top = rows[rows["parent"] < 0]
     if len(top) <= index.meta_count:
         return int(index.body)

@@ -7,12 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dicomcore._native.scan.index import Index
 from dicomcore._native.scan.source import Source
 from dicomcore._native.write.compose import bytes_in_place
+from dicomcore.arrays import np
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.dataset.state import index_of, meta_of
 from dicomcore.dataset.validation import number_fault
@@ -21,12 +19,14 @@ from dicomcore.encoding.widen import Widen
 from dicomcore.errors import EncodeError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
-from dicomcore.part10.rows import ROW
+from dicomcore.part10.rows import rows_of
 from dicomcore.part10.writer import dcmwrite
 from dicomcore.tags import ITEM, Tag
 from dicomcore.vrs import VRS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from dicomcore.dataset.validation import Validation
 
 __all__ = ["patch"]
@@ -189,7 +189,7 @@ def _are_unique(index: Index, changed: list[DataElement]) -> bool:
 
     If it repeats an element, against PS3.5 7.1, writing in place would leave the other value, which some readers show.
     """
-    rows = np.frombuffer(index, ROW)
+    rows = rows_of(index)
     return all(_is_unique(rows, element) for element in changed)
 
 

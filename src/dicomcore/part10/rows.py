@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
+from dicomcore.arrays import np
 from dicomcore.encoding.sources import Source
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.part10.reader import open_source
 
-__all__ = ["ROW", "scan"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-# The same fields in the same order as the native Row (_native/scan/scan.pxd).
-ROW = np.dtype(
-    [
-        ("tag", "=u4"),
-        ("VR", "S2"),
-        ("header", "u1"),
-        ("flags", "u1"),
-        ("offset", "=u8"),
-        ("length", "=u8"),
-        ("parent", "=i4"),
-        ("next", "=u4"),
-    ]
-)
+    from dicomcore._native.scan.index import Index
+
+    ROW: np.dtype[np.void]
+
+__all__ = ["ROW", "rows_of", "scan"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ROW":
+        return row()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@cache
+def row() -> np.dtype[np.void]:
+    """ROW: the same fields in the same order as the native Row (_native/scan/scan.pxd)."""
+    return np.dtype(
+        [
+            ("tag", "=u4"),
+            ("VR", "S2"),
+            ("header", "u1"),
+            ("flags", "u1"),
+            ("offset", "=u8"),
+            ("length", "=u8"),
+            ("parent", "=i4"),
+            ("next", "=u4"),
+        ]
+    )
+
+
+def rows_of(index: Index) -> NDArray[np.void]:
+    """The rows of an index, as a read-only view of its memory."""
+    return np.frombuffer(index, row())
 
 
 def scan(src: Source, *, force: bool = False, limits: Limits | None = None) -> NDArray[np.void]:
@@ -44,5 +66,4 @@ def scan(src: Source, *, force: bool = False, limits: Limits | None = None) -> N
     - ``parent``: row of the item or sequence that contains this row; -1 at the top level.
     - ``next``: first row behind this row and all rows that it contains.
     """
-    index = open_source(src, limits=DEFAULT_LIMITS if limits is None else limits, force=force, whole=True)
-    return np.frombuffer(index, ROW)
+    return rows_of(open_source(src, limits=DEFAULT_LIMITS if limits is None else limits, force=force, whole=True))

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dicomcore.catalogue import LiveCatalogue, Received
 from dicomcore.net import Folder, Request, Server
 from dicomcore.net.statuses import Status
+from dicomcore.net.storing import give_name
 
 __all__ = ["Storage"]
 
@@ -70,10 +71,12 @@ class Storage:
 class _Incoming(Folder):
     """Where instances arrive: complete files stay beside the store until the catalogue takes them."""
 
-    def place(self, identity: dict[int, str]) -> str:
+    def place(self, study: str, series: str, instance: str) -> str:
         """The catalogue decides."""
         return ""
 
-    def settle(self, beside: str, target: str, body: int) -> tuple[Status, str, bool, str]:
-        """The file stays where it is."""
+    def settle(self, file: int, name: str, target: str, body: int) -> tuple[Status, str, bool, str]:
+        """The file stays beside the store."""
+        beside = self.new_name()
+        give_name(file, name, beside)
         return Status(0), beside, True, ""

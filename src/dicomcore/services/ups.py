@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from dicomcore.catalogue import Query, compile_identifier
+from dicomcore.catalogue import compile_identifier
+from dicomcore.catalogue.matching import Query
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import first_item, text_of
 from dicomcore.errors import DicomError

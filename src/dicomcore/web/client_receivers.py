@@ -26,7 +26,7 @@ IDENTITY = {
     0x0020000D: "StudyInstanceUID",
     0x0020000E: "SeriesInstanceUID",
 }
-SOP_CLASS, SOP_INSTANCE = 0x00080016, 0x00080018
+SOP_CLASS, SOP_INSTANCE, STUDY, SERIES = IDENTITY
 
 
 class Outcome(NamedTuple):
@@ -260,7 +260,8 @@ class FileReceiver(_PartReceiver):
         index = file_index(ds)
         assert index is not None
         body = int(index.packed_at if index.inflated else index.body)
-        status, path, is_new, comment = self._folder.settle(self._path, self._folder.place(identity), body)
+        target = self._folder.place(identity[STUDY], identity[SERIES], identity[SOP_INSTANCE])
+        status, path, is_new, comment = self._folder.settle(-1, self._path, target, body)
         state = {"success": "stored", "warning": "warning"}.get(status.category, "failed")
         return Outcome(state, path, identity[SOP_CLASS], identity[SOP_INSTANCE], comment, int(status)), is_new
 

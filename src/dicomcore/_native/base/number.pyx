@@ -3,7 +3,6 @@
 from libc.math cimport NAN
 from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint64_t
 
-import numpy as np
 
 from dicomcore._native.base.compiler cimport static_assert
 from dicomcore._native.base.cursor cimport load_le64
@@ -413,6 +412,7 @@ def decimals(const uint8_t[::1] text not None):
     cdef const uint8_t* start = &text[0] if text.shape[0] else NULL
     cdef Py_ssize_t n = text.shape[0], count, at
     cdef Status status
+    import numpy as np                  # most programs ask for no array
     values = np.empty(count_values(start, n), np.float64)
     cdef double[::1] out = values
     with nogil:
@@ -431,6 +431,7 @@ def integers(const uint8_t[::1] text not None):
     cdef const uint8_t* start = &text[0] if text.shape[0] else NULL
     cdef Py_ssize_t n = text.shape[0], count, at
     cdef Status status
+    import numpy as np
     values = np.empty(count_values(start, n), np.int64)
     cdef int64_t[::1] out = values
     with nogil:

@@ -1,5 +1,6 @@
 """The log of a pass."""
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport calloc, free
 
@@ -62,7 +63,15 @@ cdef class Log:
                 self.add(entry.tag, entry.action, entry.rule, entry.count)
 
     def __reduce__(self):
-        return log_of, (self.rows(),)
+        cdef uint32_t i
+        cdef Py_ssize_t kept = 0
+        cdef bytes packed = PyBytes_FromStringAndSize(NULL, self.filled * <Py_ssize_t>sizeof(Entry))
+        cdef Entry* entries = <Entry*>PyBytes_AS_STRING(packed)
+        for i in range(self.room):
+            if self.entries[i].count:
+                entries[kept] = self.entries[i]
+                kept += 1
+        return log_of, (packed,)
 
     def rows(self):
         """(tag, letter of the action, number of the rule, count), in ascending order."""
@@ -73,14 +82,11 @@ cdef class Log:
         ])
 
 
-def log_of(list rows):
-    """The log with these rows, from a pickle."""
+def log_of(bytes packed not None):
+    """The log with these entries, from a pickle of this machine."""
     cdef Log log = Log.__new__(Log)
-    cdef uint32_t at
-    for tag, action, rule, count in rows:
-        log.add(tag, ord(action), rule)
-        at = hashed(tag, ord(action), rule) & (log.room - 1)
-        while log.entries[at].tag != tag or log.entries[at].action != ord(action) or log.entries[at].rule != rule:
-            at = (at + 1) & (log.room - 1)
-        log.entries[at].count = count
+    cdef const Entry* entries = <const Entry*>PyBytes_AS_STRING(packed)
+    cdef Py_ssize_t i
+    for i in range(PyBytes_GET_SIZE(packed) // <Py_ssize_t>sizeof(Entry)):
+        log.add(entries[i].tag, entries[i].action, entries[i].rule, entries[i].count)
     return log

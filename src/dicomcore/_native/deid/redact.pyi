@@ -17,4 +17,5 @@ def redact(
     marks: tuple[tuple[int, bytes, bytes, bytes], ...],
     pixels: int = 0,
     cleaned: Any = None,
-) -> Log: ...
+    identity: bool = False,
+) -> tuple[Log, tuple[str, str, str, str] | None]: ...

@@ -1,6 +1,6 @@
 """Command sets (PS3.7 6.3.1) that are as the standard has them, both ways; others are left to the careful readers."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
@@ -11,7 +11,22 @@ cdef enum:
     HEADER = 8          # bytes of an element's tag and length
     LONGEST_UID = 64
     MOST = 512          # bytes of a command set that is written here
+    GROUP_LENGTH = 12   # bytes of the element that is in front of all
+    PDU = 12            # bytes of a P-DATA-TF PDU in front of the fragment
+    DATA = 4
+    COMMAND_AND_LAST = 3
+    NO_DATA_SET = 0x0101
+    RESPONSE = 0x8000
+    SOP_CLASS = 0x0002
+    REQUESTED_CLASS = 0x0003
+    FIELD = 0x0100
+    MESSAGE_ID = 0x0110
+    RESPONDED_TO = 0x0120
+    DATA_SET_TYPE = 0x0800
+    STATUS = 0x0900
     COMMENT = 0x0902
+    SOP_INSTANCE = 0x1000
+    REQUESTED_INSTANCE = 0x1001
     LONGEST_COMMENT = 64
 
 cdef enum Form:
@@ -103,42 +118,86 @@ def read(const uint8_t[::1] data not None, Py_ssize_t most):
 def write(dict values not None):
     """The bytes of a command set of numbers, UIDs and short ASCII texts; None if it has anything else."""
     cdef uint8_t[MOST] made
-    cdef Py_ssize_t at = 12, length
-    cdef const char* text
-    cdef uint32_t number
-    cdef long plain
-    cdef bytes whole
+    cdef Py_ssize_t at = GROUP_LENGTH
     for key in sorted(values):
         value = values[key]
-        if value is None or not 0 < key < 0x10000:
-            if value is None or key == 0:
-                continue
+        if value is None or key == 0:
+            continue
+        if not 0 < key < 0x10000:
             return None
-        number = key
-        if isinstance(value, str) and form_of(number) in (NUID, TEXT):
-            text = PyUnicode_AsUTF8AndSize(value, &length)
-            if length > MOST - at - HEADER - 1 or not is_ascii(<const uint8_t*>text, length):
-                return None
-            if number == COMMENT and not is_plain(<const uint8_t*>text, length):
-                return None
-            memcpy(&made[at + HEADER], text, length)
-            if length & 1:
-                made[at + HEADER + length] = 0 if form_of(number) == NUID else 32
-                length += 1
-        elif isinstance(value, int) and form_of(number) == NUMBER and 0 <= value < 0x10000:
-            if MOST - at < HEADER + 2:
-                return None
-            plain, length = value, 2
-            made[at + HEADER], made[at + HEADER + 1] = plain & 0xFF, plain >> 8
-        else:
+        at = put(made, at, key, value)
+        if at < 0:
             return None
-        put_header(&made[at], number, <uint32_t>length)
-        at += HEADER + length
-    put_header(made, 0, 4)
-    put_le32(&made[HEADER], <uint32_t>(at - 12))
-    whole = PyBytes_FromStringAndSize(NULL, at)
-    memcpy(PyBytes_AS_STRING(whole), made, at)
-    return whole
+    return finished(made, 0, at)
+
+
+def answer(asked, int number, int status, comment):
+    """The P-DATA-TF PDU of a response without a data set, in a presentation context, to the request `asked`.
+
+    `comment` is None without one. None if it is not of numbers, UIDs and short ASCII texts, or the request has no
+    message ID.
+    """
+    cdef uint8_t[PDU + MOST] made
+    cdef Py_ssize_t at = GROUP_LENGTH
+    cdef object sop_class = asked.get(SOP_CLASS) or asked.get(REQUESTED_CLASS)
+    cdef object instance = asked.get(SOP_INSTANCE) or asked.get(REQUESTED_INSTANCE)
+    cdef uint8_t* body = made + PDU
+    if sop_class is not None:
+        at = put(body, at, SOP_CLASS, sop_class)
+    at = put(body, at, FIELD, asked.get(FIELD, 0) | RESPONSE)
+    at = put(body, at, RESPONDED_TO, asked.get(MESSAGE_ID))
+    at = put(body, at, DATA_SET_TYPE, NO_DATA_SET)
+    at = put(body, at, STATUS, status)
+    if comment is not None:
+        at = put(body, at, COMMENT, comment)
+    if instance is not None:
+        at = put(body, at, SOP_INSTANCE, instance)
+    if at < 0:
+        return None
+    made[0], made[1] = DATA, 0
+    put_be32(made + 2, <uint32_t>(at + 6))
+    put_be32(made + 6, <uint32_t>(at + 2))
+    made[10], made[11] = <uint8_t>number, COMMAND_AND_LAST
+    return finished(made, PDU, at)
+
+
+cdef Py_ssize_t put(uint8_t* made, Py_ssize_t at, uint32_t number, value) except -2:
+    # An element behind `at` bytes; the bytes with it, -1 if it is not of numbers, UIDs and short ASCII texts.
+    cdef Py_ssize_t length
+    cdef const char* text
+    cdef long plain
+    if at < 0:
+        return -1
+    if isinstance(value, str) and form_of(number) in (NUID, TEXT):
+        text = PyUnicode_AsUTF8AndSize(value, &length)
+        if length > MOST - at - HEADER - 1 or not is_ascii(<const uint8_t*>text, length):
+            return -1
+        if number == COMMENT and not is_plain(<const uint8_t*>text, length):
+            return -1
+        memcpy(&made[at + HEADER], text, length)
+        if length & 1:
+            made[at + HEADER + length] = 0 if form_of(number) == NUID else 32
+            length += 1
+    elif isinstance(value, int) and form_of(number) == NUMBER and 0 <= value < 0x10000:
+        if MOST - at < HEADER + 2:
+            return -1
+        plain, length = value, 2
+        made[at + HEADER], made[at + HEADER + 1] = plain & 0xFF, plain >> 8
+    else:
+        return -1
+    put_header(&made[at], number, <uint32_t>length)
+    return at + HEADER + length
+
+
+cdef bytes finished(uint8_t* made, Py_ssize_t start, Py_ssize_t size):
+    # The bytes before a command set and of it, with its group length, which stands at `start`.
+    put_header(&made[start], 0, 4)
+    put_le32(&made[start + HEADER], <uint32_t>(size - GROUP_LENGTH))
+    return PyBytes_FromStringAndSize(<char*>made, start + size)
+
+
+cdef inline void put_be32(uint8_t* p, uint32_t value) noexcept nogil:
+    p[0], p[1], p[2], p[3] = value >> 24, (value >> 16) & 0xFF, (value >> 8) & 0xFF, value & 0xFF
 
 
 cdef inline void put_le32(uint8_t* p, uint32_t value) noexcept nogil:

@@ -1,5 +1,10 @@
 Fragment = tuple[int, int, int, int]
 
-def scan(
-    data: bytes | bytearray | memoryview, start: int, stop: int, longest: int
-) -> tuple[int, list[Fragment], int]: ...
+class Fragments:
+    completed: int
+    @property
+    def is_inside(self) -> bool: ...
+    def skip(self, count: int) -> int: ...
+    def scan(
+        self, data: bytes | bytearray | memoryview, start: int, stop: int, longest: int
+    ) -> tuple[int, list[Fragment], int]: ...

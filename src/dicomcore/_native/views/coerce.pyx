@@ -10,8 +10,7 @@ from dicomcore._native.views.facade cimport DATASET, KEEPS, NAME, SEQUENCE, WHOL
 from datetime import date, datetime, time
 from decimal import Decimal
 
-import numpy as np
-
+from dicomcore.arrays import is_array, is_floating, is_integral
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
@@ -41,7 +40,7 @@ cdef object coerced(object value, uint16_t vr, str checks=None):
         return value
     if vr == SQ:
         return coerced_items(value, checks)
-    if (vr == UI or vr == PN) and isinstance(value, np.ndarray):
+    if (vr == UI or vr == PN) and not isinstance(value, str) and is_array(value):
         value = value.reshape(-1).tolist()
     if vr == AT and is_pair(value):
         return Tag(value)
@@ -64,7 +63,7 @@ cdef object coerced(object value, uint16_t vr, str checks=None):
     if vr == AT:
         if isinstance(value, str) and not value:
             return None
-        return value if isinstance(value, (Tag, np.ndarray)) else Tag(value)
+        return value if isinstance(value, Tag) or is_array(value) else Tag(value)
     if KEEPS:
         return value
     if vr == DA and isinstance(value, date):
@@ -104,17 +103,20 @@ cdef object coerced_for(uint32_t tag, object value, uint16_t vr, str checks):
 
 cdef object coerced_number(object value, uint16_t vr):
     # Coerce a number to the type that reading returns, float for DS and int for IS, if that doesn't change the number.
+    if type(value) is float and vr == DS:
+        return value
     if vr == DS:
-        if isinstance(value, (int, np.integer)) and (KEEPS or not isinstance(value, bool)) and -EXACT <= value <= EXACT:
+        if (isinstance(value, int) or is_integral(value)) and (KEEPS or not isinstance(value, bool)) and (
+                -EXACT <= value <= EXACT):
             return float(value)
-        return float(value) if isinstance(value, np.floating) or KEEPS and isinstance(value, Decimal) else value
+        return float(value) if is_floating(value) or KEEPS and isinstance(value, Decimal) else value
     if KEEPS and isinstance(value, bool):
         value = int(value)
-    if isinstance(value, np.integer) or isinstance(value, (float, np.floating)) and value.is_integer():
+    if is_integral(value) or (isinstance(value, float) or is_floating(value)) and value.is_integer():
         value = int(value)
     if type(value) is int:
         return value if WHOLE is None else whole_of(value, None)
-    return float(value) if isinstance(value, np.floating) else value
+    return float(value) if is_floating(value) else value
 
 
 cdef list coerced_values(object values, uint16_t vr):

@@ -25,8 +25,7 @@ from dicomcore._native.base.vr cimport *
 
 from copy import deepcopy
 
-import numpy as np
-
+from dicomcore.arrays import is_array, np
 from dicomcore.errors import EncodeError
 from dicomcore.tags import Tag
 
@@ -384,7 +383,7 @@ cdef class DataElement:
             out = np.empty(len(values), object)
             out[:] = values
             return out
-        if isinstance(held, np.ndarray):
+        if is_array(held):
             values = held.reshape(-1).tolist()
         if self.vr == DS or self.vr == IS:
             return number_array(values, self.vr)
@@ -394,7 +393,7 @@ cdef class DataElement:
             except (ValueError, TypeError, OverflowError) as error:
                 raise EncodeError(f"{self.tag}: VR {vr_name(self.vr)} takes numbers: {error}", tag=self.tag) from None
         words = vr_dtype(self.vr) if is_bytes(self.vr) else "u1"
-        if isinstance(held, np.ndarray):
+        if is_array(held):
             from dicomcore._native.write.encode import encode_value   # it imports this module
             size = held.nbytes if words == "u1" or words == "u2" else None          # without padding
             held = encode_value(vr_name(self.vr), held)[:size]

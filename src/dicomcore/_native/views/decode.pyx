@@ -33,8 +33,7 @@ from dicomcore._native.views.facade cimport KEEPS, NAME, WHOLE
 from dicomcore._native.base.text cimport is_ascii, stripped, trimmed, without_equals
 from dicomcore._native.base.vr cimport *
 
-import numpy as np
-
+from dicomcore.arrays import np
 from dicomcore.charset import DEFAULT_CHARSET, charset_for
 from dicomcore.tags import Tag
 from dicomcore.uids import UID

@@ -15,8 +15,7 @@ import operator
 from datetime import date, datetime, time
 from decimal import Decimal
 
-import numpy as np
-
+from dicomcore.arrays import is_array, is_floating, np
 from dicomcore.charset import DEFAULT_CHARSET, NAME_DELIMITERS, TEXT_DELIMITERS, VALUE_DELIMITERS
 from dicomcore.errors import EncodeError
 from dicomcore.values import format_date, format_datetime, format_time
@@ -211,7 +210,7 @@ cdef object whole(object value, uint16_t vr):
         return operator.index(value)
     except TypeError:
         pass
-    if isinstance(value, (float, np.floating, Decimal)) and value == value and abs(value) < 1e300:
+    if (isinstance(value, (float, Decimal)) or is_floating(value)) and value == value and abs(value) < 1e300:
         if int(value) == value:
             return int(value)
     raise EncodeError(f"VR {vr_name(vr)} takes whole numbers, not {value!r}")
@@ -226,7 +225,7 @@ cdef int put_integer(Output out, object value) except -1:
         said = said_by(value)
         if said:
             return put_number_text(out, said, IS)
-    if isinstance(value, (float, np.floating)) and isfinite(<double>value) and value != int(value):
+    if (isinstance(value, float) or is_floating(value)) and isfinite(<double>value) and value != int(value):
         out.put_object(decimal_text(value).encode("ascii"))     # read as a fraction, or set despite a warning
         return 0
     text = str(whole(value, IS))
@@ -343,7 +342,7 @@ cdef int put_bulk(Output out, object value, uint16_t vr, bint big, bint held_big
     else:
         if isinstance(value, (list, tuple, int, float)):
             value = listed_words(value, vr)
-        if not isinstance(value, np.ndarray):
+        if not is_array(value):
             try:
                 value = np.asarray(memoryview(value))
             except TypeError:
@@ -364,6 +363,11 @@ cdef int put_one(Output out, object value, uint16_t vr, bint big, object charset
     return put_text(out, value, vr, charset)
 
 
+cdef inline bint is_numpy(object value):
+    # Whether it is an array, which few values are.
+    return not isinstance(value, (str, int, float, list, tuple)) and is_array(value)
+
+
 cdef bint is_binary(uint16_t vr) noexcept nogil:
     return is_number(vr) or vr == AT
 
@@ -374,7 +378,8 @@ cdef int put_value(Output out, uint16_t vr, object value, bint big, bint held_bi
     cdef bint first = True
     if value is None:
         return 0
-    if is_bytes(vr) or (is_binary(vr) and isinstance(value, (bytes, bytearray, memoryview, np.ndarray))):
+    if is_bytes(vr) or (is_binary(vr) and (
+            isinstance(value, (bytes, bytearray, memoryview)) or is_numpy(value))):
         put_bulk(out, value, vr, big, held_big, width if width else <uint64_t>swap_width(vr))
     elif is_binary(vr):
         if isinstance(value, (list, tuple)):
@@ -383,7 +388,7 @@ cdef int put_value(Output out, uint16_t vr, object value, bint big, bint held_bi
         elif not (isinstance(value, str) and not value):
             put_number(out, value, vr, big)
     else:
-        if isinstance(value, np.ndarray):
+        if is_numpy(value):
             value = value.reshape(-1).tolist()
         if isinstance(value, (list, tuple)):
             if len(value) > 1 and is_single(vr):

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset.lookup import integers_of, number_of, texts_of
+from dicomcore.display.cielab import from_cielab
+from dicomcore.display.polygons import fill
 from dicomcore.errors import ParseError
-from dicomcore.objects.polygons import fill
 from dicomcore.tags import Tag
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
 
-__all__ = ["Shutter", "shutter_of", "shutter_value"]
+__all__ = ["Shutter", "shutter_colour", "shutter_of", "shutter_value"]
 
 EDGES = ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
 
@@ -33,6 +34,8 @@ class Shutter:
     """(row, column) of the corners; empty without a polygonal shutter."""
     value: int = 0
     """Value of covered pixels, 0 (black) to 255."""
+    colour: tuple[int, int, int] | None = None
+    """sRGB colour of covered pixels in colour pictures, 0 to 255; None for the grey of `value`."""
 
     def opening(self, rows: int, columns: int) -> NDArray[np.bool_]:
         """Return (rows, columns) of bool, true where pixels are visible."""
@@ -50,9 +53,10 @@ class Shutter:
         return visible
 
     def close(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return a copy of the picture in which the covered pixels have the value of the shutter."""
+        """Return a copy of the picture in which the covered pixels have the value or the colour of the shutter."""
         covered = picture.copy()
-        covered[~self.opening(*picture.shape[:2])] = self.value
+        value: Any = self.value if picture.ndim == 2 or self.colour is None else self.colour
+        covered[~self.opening(*picture.shape[:2])] = value
         return covered
 
 
@@ -80,13 +84,21 @@ def shutter_of(data_set: Dataset) -> Shutter | None:
         if len(corners) < 6 or len(corners) % 2:
             raise _unreadable("VerticesOfThePolygonalShutter", f"a polygonal shutter has the vertices {corners}")
         openings["polygon"] = tuple(zip(corners[::2], corners[1::2], strict=True))
-    return Shutter(**openings, value=shutter_value(data_set)) if openings else None
+    if not openings:
+        return None
+    return Shutter(**openings, value=shutter_value(data_set), colour=shutter_colour(data_set))
 
 
 def shutter_value(data_set: Dataset) -> int:
     """Return the value of covered pixels, 0 (black) to 255."""
     value = number_of(data_set, "ShutterPresentationValue")
     return min(max(int(value or 0), 0), 65535) >> 8
+
+
+def shutter_colour(data_set: Dataset) -> tuple[int, int, int] | None:
+    """Return the sRGB colour of covered pixels in colour pictures; None if the data set recommends only a grey."""
+    lab = integers_of(data_set, "ShutterPresentationColorCIELabValue")
+    return from_cielab(lab) if len(lab) == 3 else None
 
 
 def _unreadable(keyword: str, message: str) -> ParseError:
