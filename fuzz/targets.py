@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz import checking, differences, exchange, identifying, imaging, network, parsing, writing
+from fuzz import checking, differences, exchange, identifying, imaging, network, parsing, web, writing
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -14,4 +14,5 @@ TARGETS: dict[str, Target] = {
     **differences.TARGETS,
     **identifying.TARGETS,
     **network.TARGETS,
+    **web.TARGETS,
 }
