@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz import checking, differences, exchange, identifying, imaging, network, parsing, web, writing
+from fuzz import checking, differences, exchange, identifying, imaging, network, parsing, web, web_client, writing
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -15,4 +15,5 @@ TARGETS: dict[str, Target] = {
     **identifying.TARGETS,
     **network.TARGETS,
     **web.TARGETS,
+    **web_client.TARGETS,
 }
