@@ -173,23 +173,37 @@ def main() -> None:
         if peer:
             works["dicomweb-client"] = lambda: len(peer.search_for_instances())
         shown("search for instances, 500 of 90 attributes", 500, "instances", race(works))
-        files(ours)
+    with server() as url:
+        files(url)
 
 
-def files(ours: web.Client) -> None:
-    """Time and memory of large parts that become files."""
+def files(url: str) -> None:
+    """Time and memory of large parts that become files, each in a process of its own."""
     print("\n| part into a file | seconds | MB a second | MB more resident |\n|---|---|---|---|")
+    context = multiprocessing.get_context("spawn")
     times = {}
     for size in (64, 512, 5120):
-        for _ in range(1 if size > 1000 else 3):
+        results = context.Queue()
+        running = context.Process(target=one_part, args=(url, size, results))
+        running.start()
+        times[size], more = results.get(timeout=600)
+        running.join()
+        print(f"| {size:,} MB | {times[size]:.2f} | {size / times[size]:,.0f} | {more:.1f} |", flush=True)
+    print(f"\n512 MB take {times[512] / times[64]:.1f} times as long as 64 MB.")
+
+
+def one_part(url: str, size: int, results: Any) -> None:
+    """Retrieve a part into a file: the best seconds, and the MB of memory that it took beyond a small one."""
+    best, more = float("inf"), 0.0
+    with web.Client(url, timeout=300) as client:
+        for wanted in ("1", *[str(size)] * (1 if size > 1000 else 3)):
             with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
                 before, began = resident(), time.perf_counter()
-                assert ours.retrieve("1", str(size), into=folder)
-                spent = time.perf_counter() - began
-                more = resident() - before
-            times[size] = min(times.get(size, spent), spent)
-        print(f"| {size} MB | {times[size]:.2f} | {size / times[size]:,.0f} | {more:.1f} |", flush=True)
-    print(f"\n512 MB take {times[512] / times[64]:.1f} times as long as 64 MB.")
+                assert client.retrieve("1", wanted, into=folder)
+                if wanted != "1":
+                    best = min(best, time.perf_counter() - began)
+                    more = max(more, resident() - before)
+    results.put((best, more))
 
 
 def peer_of(url: str) -> Any:

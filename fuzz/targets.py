@@ -12,6 +12,8 @@ from fuzz import (
     network,
     parsing,
     rendering,
+    web,
+    web_client,
     writing,
 )
 from fuzz.target import Target
@@ -27,4 +29,6 @@ TARGETS: dict[str, Target] = {
     **network.TARGETS,
     **departments.TARGETS,
     **rendering.TARGETS,
+    **web.TARGETS,
+    **web_client.TARGETS,
 }

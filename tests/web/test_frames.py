@@ -125,7 +125,8 @@ def test_pixel_data(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["7FE00010/1", "00100010", "zz", "7FE00010/a", "7FE00010/1/2", "7FE0001", "00000000/0"]
+    "path",
+    ["7FE00010/1", "00100010", "zz", "7FE00010/a", "7FE00010/1/2", "7FE0001", "00000000/0", "-FE00010", "7FE00010/-1"],
 )
 def test_bulk_data_that_is_none(caller: Caller, path: str) -> None:
     assert caller.get(f"{place_of(FILES['CT_small.dcm'])}/bulkdata/{path}").status_code == 404

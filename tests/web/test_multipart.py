@@ -45,6 +45,7 @@ MESSAGES = {  # name: (message with the boundary B, its parts)
     "an empty part": (b"--B\r\nContent-Type: a/b\r\n\r\n\r\n--B--", [({"content-type": "a/b"}, b"")]),
     "a part without a head": (b"--B\r\n\r\nabc\r\n--B--", [({}, b"abc")]),
     "no parts": (b"--B--", []),
+    "no parts, and an epilogue": (b"--B--B\r\nX: y\r\n\r\nabc\r\n--B\r\n\r\nabc", []),
     "names in any case, values with blanks": (
         b"--B\r\nCONTENT-type:  a/b \r\n\r\nx\r\n--B--",
         [({"content-type": "a/b"}, b"x")],

@@ -55,6 +55,7 @@ def test_what_is_found(caller: Caller, path: str, found: bool) -> None:
 
 @pytest.mark.parametrize("path", [
     "/studies?limit=a", "/studies?limit=-1", "/studies?offset=1.5", "/studies?NoSuchKeyword=1", "/studies?0010=1",
+    "/studies?-0100010=1", "/studies?%200100010=1",
     "/studies?fuzzymatching=maybe", "/studies?limit=1&limit=2", "/studies?PatientID=1&PatientID=2",
     "/studies?PatientName.PatientID=1", "/studies?includefield=NoSuchThing", "/studies?PatientID=%ff",
     "/studies?SOPInstanceUID=1", "/studies?" + "&".join(f"a{n}=1" for n in range(600)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
@@ -14,7 +15,7 @@ from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response
 from starlette.routing import Mount
 
-from dicomcore.errors import DicomError, LimitError
+from dicomcore.errors import DicomError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.web.answering import Sender
 from dicomcore.web.bodies import Gone
@@ -41,6 +42,8 @@ from dicomcore.web.viewing import page
 from dicomcore.web.workitems import workitem_handler
 
 __all__ = ["app"]
+
+logger = logging.getLogger(__name__)
 
 Handler = Callable[[Request, Target], Awaitable[Reply]]
 Scope = Mapping[str, Any]
@@ -189,8 +192,13 @@ class Service:
             await sender.fail(request, problem)
         except Gone:
             sender.status = 499
-        except (LimitError, DicomError) as error:
+        except DicomError as error:
             await sender.fail(request, Problem(500, f"the data cannot be read: {reason(error)}"))
+        except ConnectionError:
+            raise  # an answer was broken off, or the client is gone
+        except Exception:
+            logger.exception("%s %s", scope["method"], scope["path"])
+            await sender.fail(request, Problem(500, "the server has an error"))
         finally:
             counts.transfers -= 1
             if request is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +29,7 @@ from dicomcore.web.sending import OpenFile, batched, span_reply
 __all__ = ["bulk", "bulk_of_instances", "pixel_data"]
 
 PIXELS = frozenset({0x7FE00010, 0x7FE00008, 0x7FE00009})
+HEX, OFFSET = re.compile("[0-9A-Fa-f]{8}"), re.compile("[0-9]{1,19}")
 LEAST = 1024
 """Bytes of a value that is bulk data (see `metadata.THRESHOLD`)."""
 WORDS = {"OW": 2, "OL": 4, "OF": 4, "OD": 8, "OV": 8}
@@ -125,13 +127,9 @@ def _bulk(request: Request, target: Target) -> Reply:
 
 def _named(rest: Sequence[str]) -> tuple[int, int | None]:
     """The tag and the offset of a URI of bulk data."""
-    try:
-        if len(rest) <= 2 and len(rest[0]) == 8:
-            offset = int(rest[1]) if len(rest) == 2 and rest[1].isascii() and rest[1].isdigit() else None
-            if len(rest) == 1 or offset is not None:
-                return int(rest[0], 16), offset
-    except ValueError:
-        pass
+    is_known = len(rest) <= 2 and HEX.fullmatch(rest[0])
+    if is_known and (len(rest) == 1 or OFFSET.fullmatch(rest[1])):
+        return int(rest[0], 16), int(rest[1]) if len(rest) == 2 else None
     raise Problem(404, "there is no such bulk data")
 
 

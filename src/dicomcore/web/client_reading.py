@@ -72,7 +72,7 @@ class _AsyncBackend(_Backend):
 
 def widen(client: Any, *, is_async: bool) -> None:
     """Let an httpx client read more at a time."""
-    pool = getattr(getattr(client, "_transport", None), "_pool", None)
+    pool: Any = getattr(getattr(client, "_transport", None), "_pool", None)
     backend = getattr(pool, "_network_backend", None)
     if pool is not None and backend is not None:
         pool._network_backend = (_AsyncBackend if is_async else _Backend)(backend)

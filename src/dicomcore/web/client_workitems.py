@@ -11,7 +11,7 @@ from dicomcore.errors import WebError
 from dicomcore.uids import generate_uid
 from dicomcore.web.client_answers import Answer, check, data_sets_of
 from dicomcore.web.client_receivers import Outcome
-from dicomcore.web.client_requests import JSON, Call, Result, resolved
+from dicomcore.web.client_requests import JSON, Call, Result, is_same_origin, resolved
 from dicomcore.web.client_storing import Item, outcomes_of
 
 if TYPE_CHECKING:
@@ -101,7 +101,11 @@ class WorkitemCore:
 
     def channel(self, aet: str, url: str) -> str:
         """The URL of the WebSocket that events for a title come on."""
+        if url.startswith(("ws://", "wss://")):
+            url = "http" + url.removeprefix("ws")
         made = resolved(url, self._core.base + "/") if url else self._core.url("subscribers", aet)
+        if not is_same_origin(self._core.base, made):
+            raise WebError("the channel of events is at another server", url=made)  # it would get the credentials
         return "ws" + made.removeprefix("http")
 
     # -- storage commitment

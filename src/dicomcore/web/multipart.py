@@ -6,6 +6,7 @@ locations of parts, lengths that parts state, limits, and a message that ends to
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 LONGEST_BOUNDARY = 200  # RFC 2046 5.1.1 allows 70; some writers exceed it
+QUIET = logging.Logger("multipart", logging.CRITICAL + 1)  # the scan logs what it raises as well
 IDENTITY = ("", "binary", "8bit", "7bit")  # transfer encodings that leave bytes as they are
 
 
@@ -196,6 +198,7 @@ class PartParser:
             max_header_count=limits.fields,
             max_header_size=limits.head,
         )
+        self._scan.logger = QUIET
         self._events: list[Event] = []
         self._preamble: bytearray | None = bytearray()
         self._searched = 0
@@ -217,6 +220,8 @@ class PartParser:
         events = self._events = []
         before = self._fed
         self._fed += len(data)
+        if self.is_complete:  # what follows the last delimiter is no part
+            return events
         try:
             if self._preamble is not None:
                 before, data = self._after_preamble(data)

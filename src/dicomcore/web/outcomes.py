@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from dicomcore.dataset import Dataset
-from dicomcore.forms import to_json
+from dicomcore.forms import from_json
 from dicomcore.web.media import JSON, XML
 from dicomcore.web.requests import Reply
+from dicomcore.web.rows import attribute_json
 from dicomcore.web.xml import xml_reply
 
 __all__ = ["Failure", "Outcomes"]
@@ -48,43 +48,41 @@ class Outcomes:
 
     def reply(self, base: str, form: str, study: str = "") -> Reply:
         """The answer."""
-        model = self._model(base, study)
+        text = "{" + ",".join(attribute_json(name, value) for name, value in self._model(base, study).items()) + "}"
         if form == XML:
-            return xml_reply(model, self.status)
-        return Reply(self.status, JSON, to_json(model).encode())
+            return xml_reply(from_json(text), self.status)
+        return Reply(self.status, JSON, text.encode())
 
-    def _model(self, base: str, study: str) -> Dataset:
-        made = Dataset()
+    def _model(self, base: str, study: str) -> dict[str, Any]:
+        """The attributes, in the order of their tags. UIDs stand as they came, whatever they are."""
         studies = {identity["StudyInstanceUID"] for identity, _ in self.stored}
         single = study or (next(iter(studies)) if len(studies) == 1 else "")
-        made.RetrieveURL = f"{base}/studies/{quote(single, safe='')}" if single and self.stored else None
+        made: dict[str, Any] = {"RetrieveURL": ""}
+        if single and self.stored:
+            made["RetrieveURL"] = f"{base}/studies/{quote(single, safe='')}"
         if self.failed:
-            made.FailedSOPSequence = [_failed(one) for one in self.failed]
+            made["FailedSOPSequence"] = [_failed(one) for one in self.failed]
         if self.stored:
-            made.ReferencedSOPSequence = [_stored(base, *one) for one in self.stored]
+            made["ReferencedSOPSequence"] = [_stored(base, *one) for one in self.stored]
         if self.others:
-            made.OtherFailuresSequence = [_failed(one) for one in self.others]
+            made["OtherFailuresSequence"] = [_failed(one) for one in self.others]
         return made
 
 
-def _stored(base: str, identity: dict[str, str], warning: int) -> Dataset:
-    item = Dataset()
-    item.ReferencedSOPClassUID = identity["SOPClassUID"]
-    item.ReferencedSOPInstanceUID = identity["SOPInstanceUID"]
+def _stored(base: str, identity: dict[str, str], warning: int) -> dict[str, str]:
     study, series, instance = (
         quote(identity[name], safe="") for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
     )
-    item.RetrieveURL = f"{base}/studies/{study}/series/{series}/instances/{instance}"
-    if warning:
-        item.WarningReason = warning
-    return item
+    item = {
+        "ReferencedSOPClassUID": identity["SOPClassUID"],
+        "ReferencedSOPInstanceUID": identity["SOPInstanceUID"],
+        "RetrieveURL": f"{base}/studies/{study}/series/{series}/instances/{instance}",
+    }
+    return item | ({"WarningReason": str(warning)} if warning else {})
 
 
-def _failed(failure: Failure) -> Dataset:
-    item = Dataset()
+def _failed(failure: Failure) -> dict[str, str]:
+    item = {"FailureReason": str(failure.reason), "ErrorComment": failure.text[:MOST_TEXT]}
     if failure.sop_instance:
-        item.ReferencedSOPClassUID = failure.sop_class or None
-        item.ReferencedSOPInstanceUID = failure.sop_instance
-    item.FailureReason = failure.reason
-    item.ErrorComment = failure.text[:MOST_TEXT]
+        item |= {"ReferencedSOPClassUID": failure.sop_class, "ReferencedSOPInstanceUID": failure.sop_instance}
     return item

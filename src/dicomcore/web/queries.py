@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from dicomcore import catalogue
@@ -31,6 +32,7 @@ DEFAULTS = {
 BELOW = {"Modality": "ModalitiesInStudy", "SOPClassUID": "SOPClassesInStudy"}
 """What a search for studies matches in place of an attribute of their series and instances."""
 MOST_KEYS = 256
+HEX = re.compile("[0-9A-Fa-f]{8}")
 
 
 @dataclass(slots=True)
@@ -153,11 +155,8 @@ def attribute_path(name: str) -> tuple[str, ...]:
 
 
 def _tag(piece: str) -> int | None:
-    if len(piece) == 8:
-        try:
-            return int(piece, 16)
-        except ValueError:
-            pass
+    if HEX.fullmatch(piece):
+        return int(piece, 16)
     found = tag_for_keyword(piece) if piece.isascii() else None
     return None if found is None else int(found)
 

@@ -26,6 +26,7 @@ TARS = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".t
 ENDS = tuple(end for suffix in ZIPS + TARS for end in (suffix, suffix.upper()))
 WILD = re.compile(r"[*?\[]")
 EVERYTHING = 0xFFFFFFFF
+DICOMWEB = ("dicomweb+http://", "dicomweb+https://")
 
 
 def as_sources(sources: SourceLike | Iterable[SourceLike]) -> Iterable[SourceLike]:
@@ -95,7 +96,9 @@ class Sources:
 
     def _files(self, source: str, *, listed: bool = False) -> Iterator[str]:
         """The files of one source."""
-        if is_url(source):
+        if source.startswith(DICOMWEB):
+            yield from self._served(source)
+        elif is_url(source):
             yield from self._behind(source, listed)
         elif os.path.isdir(source):
             yield from self._below(source)
@@ -156,6 +159,17 @@ class Sources:
                 yield from self._below(path)
 
     # -- URLs
+
+    def _served(self, url: str) -> Iterator[str]:
+        """The instances of a DICOMweb server."""
+        from dicomcore.web.indexing import places_of  # a lazy door: `web` stands on `archive`
+
+        try:
+            yield from places_of(url, self._options)
+        except GeneratorExit:
+            raise
+        except Exception as error:
+            yield _failed(url, error)
 
     def _behind(self, url: str, listed: bool) -> Iterator[str]:
         store, path = self._store(url)
