@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from fuzz import checking, differences, exchange, identifying, imaging, network, parsing, web, writing
+from fuzz import (
+    checking,
+    departments,
+    differences,
+    exchange,
+    identifying,
+    imaging,
+    network,
+    parsing,
+    rendering,
+    web,
+    writing,
+)
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -15,4 +27,6 @@ TARGETS: dict[str, Target] = {
     **identifying.TARGETS,
     **network.TARGETS,
     **web.TARGETS,
+    **departments.TARGETS,
+    **rendering.TARGETS,
 }

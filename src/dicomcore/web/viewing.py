@@ -38,7 +38,7 @@ def _file(request: Request, parts: tuple[str, ...]) -> Reply:
     file = OpenFile(path)
     tag = f'"{file.tag}"'
     if request.has_tag(tag):
-        return Reply(304, headers=[("etag", tag)])
+        return Reply(304, headers=[("etag", tag), ("content-security-policy", POLICY)])  # it replaces the kept one
     ending = os.path.splitext(path)[1].lower()
     media = TYPES.get(ending) or guess_type(path)[0] or "application/octet-stream"
     reply = span_reply(request, file, [(0, file.size)], media, tag)
