@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WEB_OPTIONS", "add_web_arguments", "web_beside"]
 
+LOCAL = ("localhost", "127.0.0.1", "::1")
 WEB_OPTIONS = ("http", "cors", "base_url", "delete", "viewer", "http_token", "http_anyone", "proxied")
 
 
@@ -57,6 +58,7 @@ def web_beside(options: dict[str, Any], store: Catalogue, host: str) -> Iterator
             workitems=None if ledger is None else Workitems(ledger),
             viewer=_viewer(options),
             proxied=bool(options.get("proxied")),
+            hosts=_hosts(options, host, token),
         )
         running = web.Running(
             application, options["http"], host=host, certificate=options.get("certificate"), key=options.get("key")
@@ -84,6 +86,12 @@ def _token(options: dict[str, Any], host: str) -> str | None:
     if not options.get("http_anyone") and not _is_loopback(host):
         raise ValueError(f"--http at {host} needs --http-token, or --http-anyone to serve whoever comes")
     return None
+
+
+def _hosts(options: dict[str, Any], host: str, token: str | None) -> tuple[str, ...]:
+    """The names of a service that is for this machine alone, so that no page of another name reaches it."""
+    is_open = token or options.get("proxied") or options.get("base_url") or options.get("http_anyone")
+    return () if is_open or not _is_loopback(host) else (*LOCAL, host)
 
 
 def _is_loopback(host: str) -> bool:
