@@ -5,19 +5,21 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
 
-    from dicomcore.catalogue import LiveCatalogue
+    from dicomcore.catalogue import Catalogue
     from dicomcore.services import Workitems
+    from dicomcore.services.ledger import Ledger
     from dicomcore.web import Running
 
 __all__ = ["WEB_OPTIONS", "add_web_arguments", "web_beside"]
 
+LOCAL = ("localhost", "127.0.0.1", "::1")
 WEB_OPTIONS = ("http", "cors", "base_url", "delete", "viewer", "http_token", "http_anyone", "proxied")
 
 
@@ -38,22 +40,21 @@ def add_web_arguments(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def web_beside(
-    options: dict[str, Any], store: LiveCatalogue, host: str, workitems: Workitems | None = None
+    options: dict[str, Any], store: Catalogue, host: str, workitems: Workitems | None = None
 ) -> Iterator[Running | None]:
     """Serve the web half while the block runs, if it is asked for. ValueError for options that do not go together.
 
-    `workitems` are those of the DIMSE half; without them it has its own.
+    `workitems` are those of the DIMSE half; without them it has its own, unless the store is read only.
     """
     if options.get("http") is None:
         yield None
         return
-    from dicomcore import web
-    from dicomcore.services import Ledger, Workitems
+    from dicomcore import services, web
 
     token = _token(options, host)
-    with ExitStack() as stack:
-        if workitems is None:
-            workitems = Workitems(stack.enter_context(Ledger(Path(store.folder) / "ledger.sqlite")))
+    with _ledger(store) if workitems is None else nullcontext() as ledger:
+        if ledger is not None:
+            workitems = services.Workitems(ledger)
         application = web.app(
             store,
             cors=options.get("cors") or (),
@@ -64,12 +65,21 @@ def web_beside(
             workitems=workitems,
             viewer=_viewer(options),
             proxied=bool(options.get("proxied")),
+            hosts=_hosts(options, host, token),
         )
         running = web.Running(
             application, options["http"], host=host, certificate=options.get("certificate"), key=options.get("key")
         )
         with running:
             yield running
+
+
+def _ledger(store: Catalogue) -> AbstractContextManager[Ledger | None]:
+    """Where workitems are kept: beside the instances of a store that is written to."""
+    from dicomcore.services.ledger import Ledger
+
+    folder = None if store.is_read_only else getattr(store, "folder", None)
+    return nullcontext() if folder is None else Ledger(Path(folder) / "ledger.sqlite")
 
 
 def _token(options: dict[str, Any], host: str) -> str | None:
@@ -83,6 +93,12 @@ def _token(options: dict[str, Any], host: str) -> str | None:
     if not options.get("http_anyone") and not _is_loopback(host):
         raise ValueError(f"--http at {host} needs --http-token, or --http-anyone to serve whoever comes")
     return None
+
+
+def _hosts(options: dict[str, Any], host: str, token: str | None) -> tuple[str, ...]:
+    """The names of a service that is for this machine alone, so that no page of another name reaches it."""
+    is_open = token or options.get("proxied") or options.get("base_url") or options.get("http_anyone")
+    return () if is_open or not _is_loopback(host) else (*LOCAL, host)
 
 
 def _is_loopback(host: str) -> bool:
