@@ -15,7 +15,7 @@ BENCHES = $(filter-out $(addprefix bench_,header walk values import), $(patsubst
 
 TIME ?= 300
 
-.PHONY: demo test long threads sanitize fuzz lint coverage native-coverage docs bench ratios pydicom-suite release-check \
+.PHONY: demo test long threads sanitize fuzz lint coverage native-coverage docs bench ratios viewer pydicom-suite release-check \
 	clean
 
 # Index the DICOM files that the pydicom package ships, and show the table.
@@ -79,6 +79,12 @@ docs: $(VENV)/.docs
 bench: $(VENV)/.bench
 	$(BIN)/python -m benches.run
 	for bench in $(BENCHES); do $(BIN)/python -m benches.$$bench || exit 1; done
+
+# cornerstone3D for the page of the web server, into the package's folder; needs npm. Never committed.
+viewer:
+	cd tools/viewer && npm ci --no-audit --no-fund && npm run build
+	rm -rf src/dicomcore/web/viewer/bundle
+	mv tools/viewer/bundle src/dicomcore/web/viewer/bundle
 
 # Has anything become slower than peers since the last release? Takes some minutes. MARGIN=0.4 sets the tolerated noise.
 ratios: $(VENV)/.bench

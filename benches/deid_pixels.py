@@ -30,6 +30,10 @@ CODECS = {
 }
 
 
+FREE = 80
+"""The first row of which nothing has to go: text has some room below it."""
+
+
 def frames_of(ds: Dataset) -> list[np.ndarray]:
     """The frames, channels last, in the colours that the codec gives."""
     syntax = str(ds.file_meta.TransferSyntaxUID)
@@ -39,7 +43,7 @@ def frames_of(ds: Dataset) -> list[np.ndarray]:
         if syntax in CODECS:
             return [np.asarray(CODECS[syntax](one)) for one in generate_frames(ds.PixelData, number_of_frames=count)]
         decoder = get_decoder(UID(syntax))
-        return [decoder.as_array(ds, index=number, raw=True)[0] for number in range(count)]
+        return [np.ascontiguousarray(decoder.as_array(ds, index=number, raw=True)[0]) for number in range(count)]
 
 
 @cache
@@ -91,7 +95,7 @@ def burnt(m: Maker, who: Person, base: str, recipe: str, place: str, encode: Enc
     for box in boxes:
         file.line("pixels_hidden", place, "PixelData", box=box)
     rows, columns = frames[0].shape[:2]
-    file.line("pixels_retained", place, box=(rows * 9 // 20, columns // 4, rows // 5, columns // 2))
+    file.line("pixels_retained", place, box=(max(rows * 9 // 20, FREE), columns // 4, rows // 5, columns // 2))
     m.write(file)
 
 

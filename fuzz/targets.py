@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from fuzz import checking, differences, exchange, identifying, imaging, network, parsing, writing
+from fuzz import (
+    checking,
+    departments,
+    differences,
+    exchange,
+    identifying,
+    imaging,
+    network,
+    parsing,
+    rendering,
+    writing,
+)
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -14,4 +25,6 @@ TARGETS: dict[str, Target] = {
     **differences.TARGETS,
     **identifying.TARGETS,
     **network.TARGETS,
+    **departments.TARGETS,
+    **rendering.TARGETS,
 }

@@ -12,7 +12,7 @@ import pytest
 from dicomcore import catalogue, net, services
 from dicomcore.cli.program import main
 from tests.net.test_server import FILES, QUICK
-from tests.services.test_ups import performed
+from tests.services.test_ups import data_set, performed
 
 SOME = [str(path) for path in FILES[:3]]
 
@@ -105,3 +105,43 @@ def test_print(node: Node, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert main(["print", node.server.address, image, "--layout", "0,0"]) == 2
     assert main(["print", node.server.address, image, "--film", "HUGE"]) == 0
     assert "attribute value out of range" in capsys.readouterr().err
+
+
+def test_a_node_in_one_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import re
+    import signal
+    import subprocess
+    import sys
+
+    options = {"--ae": "NODE", "--port": "0", "--store": tmp_path / "a", "--worklist": tmp_path / "list",
+               "--sheets": tmp_path / "sheets", "--http": "0"}  # fmt: skip
+    command = [sys.executable, "-m", "dicomcore", "serve", *(str(word) for pair in options.items() for word in pair)]
+    (tmp_path / "list").mkdir()
+    for number in "12":
+        item = data_set(PatientName=f"P{number}", StudyInstanceUID=f"1.2.{number}", ScheduledProcedureStepSequence=[
+            data_set(ScheduledProcedureStepID="S1", Modality="CT")])  # fmt: skip
+        item.save_as(tmp_path / "list" / f"{number}.wl", enforce_standard=False)
+    node = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert node.stdout is not None
+        address = node.stdout.readline().split(": ")[0]
+        url = re.sub(r"/$", "", node.stdout.readline().strip())
+        assert main(["store", address, *SOME]) == 0
+        assert main(["commit", address, *SOME, "--wait", "20"]) == 0
+        assert main(["ups", address, "create", "-k", "PatientID=7"]) == 0
+        uid = capsys.readouterr().out.split()[-1]
+        begin = ["mpps", address, "begin", "-k", "StudyInstanceUID=1.2.1", "-k", "ScheduledProcedureStepID=S1"]
+        assert main(begin) == 0
+        assert main(["mpps", address, "complete", capsys.readouterr().out.strip()]) == 0
+        with net.associate(address) as association:
+            left = [str(one.PatientName) for one in association.find({"PatientName": ""}, model="worklist")]
+        assert left == ["P2"]
+        from dicomcore import web
+
+        with web.Client(url) as client:  # the same step over the web
+            assert str(client.workitems.retrieve(uid).PatientID) == "7"
+    finally:
+        node.send_signal(signal.SIGINT)
+        assert node.wait(30) == 0
+        node.communicate()
+    assert (tmp_path / "a" / "ledger.sqlite").exists()

@@ -371,6 +371,40 @@ def test_nothing_to_do_is_no_success(tmp_path: Path) -> None:
     assert main(words) == 1
 
 
+@pytest.mark.usefixtures("many")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_no_identifier_is_said_whatever_the_input_is(
+    inputs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Damaged files, links and pipes: what is printed, reported and left behind has no name, ID or path of them."""
+    place = inputs / "Secretname^Patient"
+    whole = (place / "CT_small.dcm").read_bytes()
+    ds = dcmread(place / "CT_small.dcm")
+    secrets = ["Secretname", str(ds.PatientID), str(ds.StudyInstanceUID), str(ds.SOPInstanceUID), str(inputs)]
+    for size in (131, 400, 1000, 5000, len(whole) - 3):
+        (place / f"cut{size}.dcm").write_bytes(whole[:size])
+    for at in range(200, 3000, 311):
+        (place / f"mangled{at}.dcm").write_bytes(whole[:at] + b"\xff\x00\xff\x00" + whole[at + 4 :])
+    (place / "empty.dcm").write_bytes(b"")
+    (place / "loop").symlink_to(inputs)
+    (place / "gone.dcm").symlink_to(tmp_path / "nowhere.dcm")
+    os.mkfifo(place / "pipe.dcm")
+    KEY.save(tmp_path / "key.toml")
+    out = tmp_path / "out"
+    words = ["deid", str(inputs), str(out), "--key", str(tmp_path / "key.toml"), "--clean", "descriptors,pixels"]
+    words += ["--pixels", "detect", "--verify", "--report", str(tmp_path / "r.jsonl"), "--dicomdir"]
+    assert main(words) == 1
+    said = capfd.readouterr()
+    told = said.out + said.err + (tmp_path / "r.jsonl").read_text() + (tmp_path / "r.html").read_text()
+    told += "".join(f"{path.relative_to(out)}" for path in out.rglob("*"))
+    data = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
+    assert "failed" in told
+    assert not [secret for secret in secrets if secret in told]
+    assert not [secret for secret in secrets if secret.encode() in data]
+    assert not list(tmp_path.rglob("*.part"))
+    assert FileSet(out)
+
+
 WRONG = {
     "no key": ["IN", "OUT"],
     "a key that is none": ["IN", "OUT", "--key", "README"],

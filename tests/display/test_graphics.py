@@ -7,6 +7,7 @@ import pytest
 
 import dicomcore as dc
 from dicomcore import display
+from dicomcore.display import drawing
 from dicomcore.display.cielab import to_cielab
 from dicomcore.display.clipping import clipped_line, clipped_polygon
 from dicomcore.display.curves import circle, dashes, ellipse, interpolated
@@ -502,6 +503,11 @@ def test_points_that_are_no_pairs_are_refused():
     assert caught.value.tag == 0x00700022
 
 
+def test_points_in_three_dimensions_are_refused():
+    with pytest.raises(dc.ParseError, match=r"3 dimensions \(0070,0020\)"):
+        drawn(figure("POLYLINE", [(5, 5)] * 3, GraphicDimensions=3))
+
+
 def test_graphics_cross_the_limit():
     """Alternating inks cannot be drawn together: each takes the whole picture."""
     BLACK.save_as(buffer := bytearray())
@@ -516,6 +522,15 @@ def test_graphics_cross_the_limit():
         display.render(small, state)
     with pytest.raises(dc.LimitError, match="crosses the limit of 6000"):
         display.render(small, size=400)
+
+
+def test_large_masks_are_drawn_coarser(monkeypatch):
+    one = figure("CIRCLE", [(40, 30), (52, 30)])
+    fine = drawn(one)
+    monkeypatch.setattr(drawing, "LARGEST", 100)
+    coarse = drawn(one)
+    assert not np.array_equal(fine, coarse)
+    assert np.abs(np.subtract(extent(fine), extent(coarse))).max() <= 1
 
 
 # -- geometry

@@ -14,7 +14,7 @@ import base64, ctypes, itertools, json, mmap, struct, sys
 import numpy as np
 import dicomcore as dc
 from dicomcore import codecs
-from dicomcore._native.pixels import colour, jpegdct, lut, planes, unpack
+from dicomcore._native.pixels import blend, colour, jpegdct, lut, planes, resample, unpack
 from dicomcore._native.bulk import digest, stat
 from dicomcore._native.jpegll import codec as jpegll, tail as jpegll_tail
 from dicomcore._native.base import number, swap
@@ -333,6 +333,24 @@ for n in range(1, 40):
             pass
         else:
             raise AssertionError("no room, no error")
+    held.clear()
+""",
+    "blending": """
+for n in (*range(1, 40), 1023):
+    blend.foreground(guarded(bytes(4 * n)), guarded(b"\\xff" * (4 * n)), guarded(bytes(4 * n)), 0.3)
+    blend.accumulate(guarded(b"\\xff" * (4 * n)), words(4 * n, "H"))
+    blend.equal(words(4 * n, "H"), guarded(bytes(4 * n)))
+    blend.drop_opacity(guarded(bytes(4 * n)), guarded(bytes(3 * n)))
+    held.clear()
+""",
+    "scaling": """
+for trial in range(1500):
+    high, wide, rows, columns = (int(number) for number in rng.integers(1, 20, 4))
+    samples, size = int(rng.integers(1, 5)), int(rng.integers(1, 3))
+    left, top = rng.normal(0, wide), rng.normal(0, high)
+    box = left, top, left + abs(rng.normal(0, wide)) + 1e-3, top + abs(rng.normal(0, high)) + 1e-3
+    source, target = guarded(bytes(high * wide * samples * size)), guarded(bytes(rows * columns * samples * size))
+    resample.resample(source, high, wide, samples, size, target, rows, columns, *map(float, box))
     held.clear()
 """,
     "segmented tables": """

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from dicomcore import Dataset, dcmread, net, services
+from dicomcore.display.gsdf import jnd
 from dicomcore.errors import NetworkError
 from dicomcore.services.print_sheet import Box, Density, Lut, boxes_of, film_size, paint, pdf
 from dicomcore.services.printing import (
@@ -120,6 +121,8 @@ LAYOUTS: dict[str, list[int] | None] = {
     "ROW\\1,2,3": [1, 2, 3],
     "COL\\2,1": [2, 1],
     "STANDARD\\16,16": [16] * 16,
+    "COL\\221": [221],
+    "ROW\\1,255": [1, 255],
     "STANDARD\\17,16": None,
     "STANDARD\\0,1": None,
     "STANDARD\\1": None,
@@ -168,13 +171,13 @@ def test_film_sizes(name: str, size: tuple[float, float] | None) -> None:
 
 def test_the_greyscale_function() -> None:
     density = Density()
-    from dicomcore.services.print_sheet import _index
-
-    for jnd, luminance in ((1, 0.0500), (1023, 3993.4040)):  # PS3.14 table B-1
-        assert _index(luminance) == pytest.approx(jnd, abs=0.1)
     greys = density.greys(np.array([0.2, 3.0, 0.0, 9.0, 1.0]))
     assert greys[:4].tolist() == pytest.approx([1, 0, 1, 0])
     assert 0 < greys[4] < 1
+    low, high, seen = (jnd(10 + 2000 * 10.0**-one) for one in (3.0, 0.2, 1.0))
+    assert greys[4] == pytest.approx((seen - low) / (high - low))
+    assert Density(0, 10, 1e9, 0).greys(np.array([0.0, 10.0])).tolist() == [1, 0]
+    assert np.isfinite(Density(0, 10, 1e-9, 0).greys(np.array([0.0, 10.0]))).all()
     assert (density.grey("BLACK"), density.grey("WHITE"), density.grey("300"), density.grey("x", 0.5)) == (
         0, 1, pytest.approx(0), 0.5,
     )  # fmt: skip
@@ -595,3 +598,13 @@ def test_dcmtk_is_printed_on(tmp_path: Path) -> None:
         printer.communicate()
     assert len(list((tmp_path / "database").glob("HG*.dcm"))) == 2, list((tmp_path / "database").iterdir())
     assert len(list((tmp_path / "database").glob("SP*.dcm"))) == 1
+
+
+def test_pixels_that_are_not_square(shop: Shop) -> None:
+    ct = dcmread(next(path for path in FILES if path.name == "CT_small.dcm"))
+    ct.PixelSpacing = [1.5, 0.5]
+    services.print_images(shop.server.address, ct, timeouts=QUICK)
+    picture = shop.sheets[0].picture
+    rows, columns = np.nonzero(picture > 0)
+    height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+    assert height / width == pytest.approx(3, abs=0.1)

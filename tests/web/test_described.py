@@ -56,7 +56,7 @@ def test_native_pixels(tmp_path: Path, form: str) -> None:
         assert made.transfer_syntax == uids.ExplicitVRLittleEndian
         assert made.to_json_dict(bulk_data_threshold=1 << 30) == ds.to_json_dict(bulk_data_threshold=1 << 30)
         assert caller.get(f"{place_of(FILES[name])}/frames/1", OCTETS).content == ds.PixelData
-        assert not list(tmp_path.glob(".incoming/*"))
+        assert not list(tmp_path.glob(".incoming/*.part"))
 
 
 def _as_xml(model: dict[str, Any]) -> bytes:
@@ -127,7 +127,7 @@ def test_what_is_wrong(tmp_path: Path, document: bytes, bulk: list[Bulk], status
         answer = described(caller, JSON, [document], bulk)
         assert answer.status_code == status, answer.text
         assert len(held) == 0
-        assert not list(tmp_path.glob(".incoming/*"))
+        assert not list(tmp_path.glob(".incoming/*.part"))
 
 
 def test_one_bad_model_does_not_cost_the_others(tmp_path: Path) -> None:

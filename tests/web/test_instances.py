@@ -117,7 +117,7 @@ def test_one_bad_part_does_not_cost_the_others(tmp_path: Path) -> None:
         assert failed["00081155"]["Value"] == [str(no_study.SOPInstanceUID)]
         assert failed["00081197"]["Value"] == [0xC000]
         assert len(model["0008119A"]["Value"]) == 2
-        assert not list(tmp_path.glob(".incoming/*"))
+        assert not list(tmp_path.glob(".incoming/*.part"))
         assert str(tmp_path) not in answer.text
 
 
@@ -156,7 +156,7 @@ def test_bodies_that_are_cut_short(tmp_path: Path) -> None:
         later = caller.ask("POST", "/studies", content=body[:-1000], headers=fields)
         assert later.status_code == 202, "the first part was whole"
         assert len(held) == 1
-        assert not list(tmp_path.glob(".incoming/*"))
+        assert not list(tmp_path.glob(".incoming/*.part"))
 
 
 def test_a_server_that_only_reads(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_limits_of_a_file(tmp_path: Path) -> None:
         answer = caller.store([FILES["CT_small.dcm"]])
         assert answer.status_code in (400, 409)
         assert len(held) == 0
-        assert not list(tmp_path.glob(".incoming/*"))
+        assert not list(tmp_path.glob(".incoming/*.part"))
 
 
 def test_the_names_are_public() -> None:

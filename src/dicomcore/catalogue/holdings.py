@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from dicomcore.catalogue.attributes import KEYS, LEVELS, TABLES
 from dicomcore.catalogue.schema import kept_text, values_of
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError
 
-__all__ = ["Holdings"]
+__all__ = ["Holdings", "UIDs", "uids_of"]
 
 MOST_KNOWN = 1024  # series whose row numbers are remembered
 BELOW = {  # the instances of a row, by level
@@ -21,6 +21,15 @@ BELOW = {  # the instances of a row, by level
     "SERIES": "parent=?",
     "IMAGE": "id=?",
 }
+
+
+class UIDs(NamedTuple):
+    """What an instance is, and where it belongs."""
+
+    study: str
+    series: str
+    instance: str
+    sop_class: str
 
 
 @dataclass(slots=True)
@@ -53,20 +62,19 @@ class Holdings:
 
     # -- adding
 
-    def insert(self, ds: Dataset, own: dict[str, Any], *, arrives: bool = True) -> bool:
+    def insert(self, ds: Dataset, uids: UIDs, own: dict[str, Any], *, arrives: bool = True) -> bool:
         """Add an instance, or renew what is known of it; whether it is new. `own` are the columns of `own_values`.
 
         What does not arrive now keeps the time that it came.
         """
-        check(ds)
         values = {**values_of(ds, "IMAGE"), **own}
-        uid = values["SOPInstanceUID"]
-        series = self._series_of(ds)
+        uid = uids.instance
+        series = self._series_of(ds, uids)
         held = self._execute("SELECT id, parent FROM instances WHERE SOPInstanceUID=?", (uid,)).fetchone()
         if held is not None and held[1] != series.series:
             self.remove("IMAGE", held[0])  # it has moved to another series
             held = None
-            series = self._series_of(ds)
+            series = self._series_of(ds, uids)
         self._note_multiple(values)
         if held is not None:
             if not arrives:
@@ -79,12 +87,12 @@ class Holdings:
         series.more += 1
         series.modalities.add(kept_text(ds, "Modality"))
         series.classes.add(values["SOPClassUID"])
-        self._touched[kept_text(ds, "SeriesInstanceUID")] = series
+        self._touched[uids.series] = series
         return True
 
-    def _series_of(self, ds: Dataset) -> _Series:
+    def _series_of(self, ds: Dataset, uids: UIDs) -> _Series:
         """Where an instance belongs; what is not there yet is made. A series and a study stay where they are."""
-        uid = kept_text(ds, "SeriesInstanceUID")
+        uid = uids.series
         known = self._known.get(uid)
         if known is not None:
             return known
@@ -94,8 +102,7 @@ class Holdings:
             "WHERE SeriesInstanceUID=?", (uid,)
         ).fetchone()  # fmt: skip
         if found is None:
-            study = kept_text(ds, "StudyInstanceUID")
-            above = find("SELECT id, parent FROM studies WHERE StudyInstanceUID=?", (study,)).fetchone()
+            above = find("SELECT id, parent FROM studies WHERE StudyInstanceUID=?", (uids.study,)).fetchone()
             if above is None:
                 patient = self._patient_of(ds)
                 above = self._put("STUDY", values_of(ds, "STUDY"), patient), patient
@@ -132,7 +139,7 @@ class Holdings:
     def _note_multiple(self, values: dict[str, Any]) -> None:
         """Note columns in which a value is several: their conditions are others."""
         for name, value in values.items():
-            if type(value) is str and "\\" in value and name not in self._multiple and not name.endswith("path"):
+            if type(value) is str and "\\" in value and name not in self._multiple and name != "path":
                 self._multiple.add(name)
                 self._execute("INSERT OR IGNORE INTO multiple VALUES (?)", (name,))
 
@@ -226,8 +233,10 @@ class Holdings:
         )  # fmt: skip
 
 
-def check(ds: Dataset) -> None:
-    """DicomError for a data set that is nobody's: it lacks a UID of its level."""
-    for level in LEVELS[1:]:
-        if not kept_text(ds, KEYS[level]):
+def uids_of(ds: Dataset) -> UIDs:
+    """The UIDs of a data set. DicomError if it is nobody's: it lacks that of a study, a series, or its own."""
+    found = UIDs._make(kept_text(ds, name) for name in (*(KEYS[level] for level in LEVELS[1:]), "SOPClassUID"))
+    for level, uid in zip(LEVELS[1:], found, strict=False):
+        if not uid:
             raise DicomError(f"the file has no {KEYS[level]}")
+    return found

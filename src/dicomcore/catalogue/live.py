@@ -12,7 +12,7 @@ from itertools import count as counter
 from typing import Any, Self
 
 from dicomcore.catalogue.attributes import KEYS, LEVELS, TABLES
-from dicomcore.catalogue.holdings import Holdings
+from dicomcore.catalogue.holdings import Holdings, uids_of
 from dicomcore.catalogue.jobs import State
 from dicomcore.catalogue.locking import lock_incoming
 from dicomcore.catalogue.places import FramePlaces, find_frames, packed, unpacked
@@ -197,9 +197,12 @@ class LiveCatalogue(Reading):
         return int(next(self._rows("PRAGMA application_id"))[0])
 
     def add(self, path: str | os.PathLike[str], *, source: str = "") -> Future[bool]:
-        """Add a file, or renew what is known of it; the result tells whether the instance is new."""
+        """Add a file, or renew what is known of it; the result tells whether the instance is new.
+
+        A second file of an instance changes nothing.
+        """
         place = os.path.abspath(os.fsdecode(path))
-        return self._writer.put(Adding(self.holdings, place, source, self.limits))
+        return self._writer.put(Adding(self, place, source))
 
     def add_all(self, paths: Iterable[str | os.PathLike[str]]) -> tuple[int, list[tuple[str, str]]]:
         """Add files; how many, and those that could not be, with the reason."""
@@ -269,7 +272,7 @@ class LiveCatalogue(Reading):
     ) -> Future[int]:
         """Delete a patient, a study, a series, or one instance, with their files; how many instances.
 
-        What is given has to agree. Without `files`, they are only forgotten.
+        What is given has to agree. Without `files`, they are only forgotten; files outside the folder stay.
         """
         keys = [(KEYS[level], value) for level, value in zip(LEVELS, (patient, study, series, instance), strict=True)
                 if value]  # fmt: skip
@@ -286,6 +289,10 @@ class LiveCatalogue(Reading):
         row = found.fetchone()
         return None if row is None else str(row[0])
 
+    def owns(self, path: str) -> bool:
+        """Whether a file lies in the store's folder: others are never removed."""
+        return path.startswith(self.folder + os.sep)
+
     def make_folder(self, folder: str) -> None:
         """Make a folder of the store, which is synchronised with those above it."""
         os.makedirs(folder, exist_ok=True)
@@ -296,7 +303,7 @@ class LiveCatalogue(Reading):
     def adopt(self, path: str) -> None:
         """Add a file that is in its place."""
         ds = dcmread(path, stop_before_pixels=True, limits=self.limits)
-        self.holdings.insert(ds, own_values(path, ds, ""))
+        self.holdings.insert(ds, uids_of(ds), own_values(path, ds, ""))
 
     def put_aside(self, path: str, sop_instance: str) -> None:
         """A file is an earlier version of an instance."""
@@ -311,6 +318,10 @@ class LiveCatalogue(Reading):
     def doom(self, path: str) -> None:
         """A file goes when the transaction is on the disk."""
         self._connection.execute("INSERT OR REPLACE INTO doomed VALUES (?)", (path,))
+
+    def is_doomed(self, path: str) -> bool:
+        """Whether a file goes."""
+        return self._connection.execute("SELECT 1 FROM doomed WHERE path=?", (path,)).fetchone() is not None
 
     def unlink_doomed(self, paths: Iterable[str]) -> None:
         """Remove files, with the folders that are empty then, and note that they are gone."""
@@ -365,7 +376,8 @@ class LiveCatalogue(Reading):
         facts = os.stat(part)
         if facts.st_nlink < 2:
             return []
-        folder = os.path.dirname(place_of(self.folder, dcmread(part, stop_before_pixels=True, limits=self.limits)))
+        ds = dcmread(part, stop_before_pixels=True, limits=self.limits)
+        folder = os.path.dirname(place_of(self.folder, uids_of(ds)))
         return [one.path for one in os.scandir(folder) if one.inode() == facts.st_ino]
 
     def renew(self) -> tuple[int, int]:
@@ -410,8 +422,7 @@ class _Deleting:
             for path, uid in store.holdings.instances_of(self._level, row):
                 self._paths += [path, *store.taken_versions(uid)]
             count += store.holdings.remove(self._level, row)
-        if not self._with_files:
-            self._paths = []
+        self._paths = [path for path in self._paths if self._with_files and store.owns(path)]
         for path in self._paths:
             store.doom(path)
         return count

@@ -8,11 +8,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dicomcore.catalogue.holdings import Holdings, check
-from dicomcore.catalogue.schema import kept_text
+from dicomcore.catalogue.holdings import UIDs, uids_of
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, LimitError
-from dicomcore.limits import Limits
 from dicomcore.part10.keeping import safe_name, same_data_set
 from dicomcore.part10.reader import dcmread
 
@@ -23,6 +21,7 @@ __all__ = ["DUPLICATES", "Adding", "Received", "Receiving", "own_values", "place
 
 DUPLICATES = ("keep", "replace", "reject", "version")
 OUT_OF_RESOURCES, MISMATCH, DUPLICATE, COERCED, CANNOT_UNDERSTAND = 0xA700, 0xA900, 0x0111, 0xB000, 0xC000
+MOST_VERSIONS = 1 << 16
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -42,10 +41,9 @@ class Received(NamedTuple):
     comment: str = ""
 
 
-def place_of(root: str, ds: Dataset) -> str:
+def place_of(root: str, uids: UIDs) -> str:
     """The path of an instance in a store."""
-    names = (safe_name(kept_text(ds, f"{what}InstanceUID")) for what in ("Study", "Series", "SOP"))
-    return os.path.join(root, *names) + ".dcm"
+    return os.path.join(root, *map(safe_name, uids[:3])) + ".dcm"
 
 
 def own_values(path: str, ds: Dataset, source: str, place: str = "") -> dict[str, Any]:
@@ -72,18 +70,24 @@ class Adding:
 
     files: tuple[str, ...] = ()
 
-    def __init__(self, holdings: Holdings, path: str, source: str, limits: Limits | None) -> None:
-        self._holdings, self._path, self._source, self._limits = holdings, path, source, limits
+    def __init__(self, store: LiveCatalogue, path: str, source: str) -> None:
+        self._store, self._path, self._source = store, path, source
 
     def prepare(self) -> None:
         """Read the head."""
-        self._ds = dcmread(self._path, stop_before_pixels=True, limits=self._limits)
-        check(self._ds)
+        self._ds = dcmread(self._path, stop_before_pixels=True, limits=self._store.limits)
+        self._uids = uids_of(self._ds)
         self._own = own_values(self._path, self._ds, self._source)
 
     def work(self) -> bool:
-        """Put it into the tables."""
-        return self._holdings.insert(self._ds, self._own, arrives=False)
+        """Put it into the tables, unless the instance has another file."""
+        store, uid = self._store, self._uids.instance
+        held = store.held_path(uid)
+        if held is not None and held != self._path and os.path.exists(held):
+            if store.owns(self._path):
+                store.put_aside(self._path, uid)
+            return False
+        return store.holdings.insert(self._ds, self._uids, self._own, arrives=False)
 
     def undo(self) -> None:
         """Nothing is outside the database."""
@@ -107,17 +111,16 @@ class Receiving:
     def prepare(self) -> None:
         """Read the head."""
         self._ds = dcmread(self._part, stop_before_pixels=True, limits=self._store.limits)
-        check(self._ds)
+        self._uids = uids_of(self._ds)
 
     def work(self) -> Received:
         """Move it to its place, and put it into the tables."""
-        store, ds = self._store, self._ds
-        uid = kept_text(ds, "SOPInstanceUID")
-        target = place_of(store.folder, ds)
+        store, uid = self._store, self._uids.instance
+        target = place_of(store.folder, self._uids)
         held = store.held_path(uid)
         if held is None or not os.path.exists(held):
-            if self._link(target):
-                return self._kept(target, is_new=held is None)
+            if not os.path.lexists(target) or store.is_doomed(target):
+                return self._kept(self._place(target), is_new=held is None)
             held = target  # the file is there, and the catalogue does not know it
         if same_data_set(held, self._part, store.limits):
             if store.held_path(uid) != held:
@@ -130,7 +133,7 @@ class Receiving:
         if self._duplicates == "reject":
             return self._result(DUPLICATE, held, "the instance is here with other data")
         if self._duplicates == "keep":
-            if self._store.held_path(kept_text(self._ds, "SOPInstanceUID")) is None:
+            if self._store.held_path(self._uids.instance) is None:
                 self._store.adopt(held)
             return self._result(COERCED, held, "the instance is here with other data, which was kept")
         if self._duplicates == "replace":
@@ -138,18 +141,21 @@ class Receiving:
             os.link(self._part, beside)
             if held == target:
                 os.replace(beside, target)
-            else:
-                os.unlink(beside)
-                if not self._link(target):
-                    raise FileExistsError(errno.EEXIST, "the place is taken", target)
-                self._doomed = [held]
-            return self._kept(target, is_new=False)
+                return self._kept(target, is_new=False)
+            os.unlink(beside)
+            self._doomed = [held]
+            return self._kept(self._place(target), is_new=False)
+        place = self._place(target)
+        self._store.put_aside(held, self._uids.instance)
+        return self._kept(place, is_new=False)
+
+    def _place(self, target: str) -> str:
+        """Give the file its place, or one beside it if there is another file."""
         stem = target.removesuffix(".dcm")
-        for number in range(1, 1 << 16):
+        for number in range(1, MOST_VERSIONS):
             place = target if number == 1 else f"{stem}.{number}.dcm"
             if self._link(place):
-                self._store.put_aside(held, kept_text(self._ds, "SOPInstanceUID"))
-                return self._kept(place, is_new=False)
+                return place
         raise OSError(errno.ENOSPC, "too many versions", target)
 
     def _link(self, target: str) -> bool:
@@ -169,15 +175,14 @@ class Receiving:
         return True
 
     def _kept(self, path: str, *, is_new: bool) -> Received:
-        self._store.holdings.insert(self._ds, own_values(self._part, self._ds, self._source, path))
+        self._store.holdings.insert(self._ds, self._uids, own_values(self._part, self._ds, self._source, path))
         for one in self._doomed:
             self._store.doom(one)
         return self._result(0, path, is_new=is_new)
 
     def _result(self, status: int, path: str | None, comment: str = "", *, is_new: bool = False) -> Received:
-        uids = [kept_text(self._ds, name) for name in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID",
-                                                       "SeriesInstanceUID")]  # fmt: skip
-        return Received._make([status, path, *uids, is_new, comment])
+        study, series, instance, sop_class = self._uids
+        return Received(status, path, sop_class, instance, study, series, is_new, comment)
 
     def undo(self) -> None:
         """Take it from its place."""

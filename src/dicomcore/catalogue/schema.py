@@ -16,6 +16,7 @@ from dicomcore.dictionary import dictionary_VR
 __all__ = ["VERSION", "folded_name", "kept_text", "schema", "sorted_time", "values_of"]
 
 VERSION = 2
+LONGEST = 1 << 14  # characters of a value that are kept
 OWN_TYPES = dict(zip(OWN, ("TEXT", "TEXT", "INTEGER", "TEXT", "REAL"), strict=True))
 INDEXED = (
     ("patients", '"PatientName_folded"'),
@@ -64,7 +65,7 @@ def kept_text(ds: Dataset, keyword: str) -> str:
     text = str(value) if isinstance(value, int) else text_of(ds, keyword) or ""
     if "\\" in text:
         text = "\\".join(one.strip() for one in text.split("\\"))
-    return plain(text.strip())
+    return plain(text[:LONGEST].strip())
 
 
 def folded_name(text: str) -> str:

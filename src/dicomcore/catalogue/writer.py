@@ -26,7 +26,8 @@ SYNCHRONISERS = 8  # files that are synchronised at once
 class Task(Protocol):
     """Something to write. Its methods are called in this order, by the writer's thread.
 
-    A DicomError, an OSError or an sqlite3.Error of `prepare` or `work` fails this task alone.
+    A DicomError or an OSError of `prepare` or `work` fails this task alone, an sqlite3.Error of `work` all that share
+    its transaction.
     """
 
     files: tuple[str, ...]
@@ -149,15 +150,16 @@ class Writer:
                 for task, future in ready:
                     try:
                         done.append((task, future, task.work()))
-                    except (DicomError, OSError, sqlite3.Error) as error:
+                    except (DicomError, OSError) as error:
                         task.undo()
                         future.set_exception(error)
                 self._synchronise_folders(self._before_commit())
-        except (sqlite3.Error, OSError) as error:  # the disk is full: none of the group is there
+        except Exception as error:  # the disk is full: none of the group is there
             self._failed()
-            for task, future, _ in done:
-                task.undo()
-                future.set_exception(error)
+            for task, future in ready:
+                if not future.done():
+                    task.undo()
+                    future.set_exception(error)
             return
         for task, future, result in done:
             with suppress(OSError, sqlite3.Error):
@@ -169,7 +171,10 @@ class Writer:
         if self._pool is None or not any(task.files for task, _ in tasks):
             return tasks
         ready = []
-        for (task, future), failure in zip(tasks, self._pool.map(_synchronise, tasks), strict=True):
+        shares = [tasks[start::SYNCHRONISERS] for start in range(min(SYNCHRONISERS, len(tasks)))]
+        failures = {id(task): failure for some in self._pool.map(_synchronise, shares) for task, failure in some}
+        for task, future in tasks:
+            failure = failures[id(task)]
             if failure is None:
                 ready.append((task, future))
             else:
@@ -185,13 +190,16 @@ class Writer:
                 raise failure  # some systems cannot synchronise a folder
 
 
-def _synchronise(one: tuple[Task, Future[Any]]) -> OSError | None:
-    try:
-        for path in one[0].files:
-            synchronise(path)
-    except OSError as error:
-        return error
-    return None
+def _synchronise(tasks: list[tuple[Task, Future[Any]]]) -> list[tuple[Task, OSError | None]]:
+    done: list[tuple[Task, OSError | None]] = []
+    for task, _ in tasks:
+        try:
+            for path in task.files:
+                synchronise(path)
+            done.append((task, None))
+        except OSError as error:
+            done.append((task, error))
+    return done
 
 
 def _folder_failure(folder: str) -> OSError | None:

@@ -20,7 +20,7 @@ from dicomcore.deid.plan import Plan
 from dicomcore.encoding import decode, encode
 from dicomcore.encoding.sources import Source
 from dicomcore.encoding.syntax import own_syntax
-from dicomcore.errors import DeidError, DicomError
+from dicomcore.errors import DeidError, DicomError, EncodeError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicomcore.part10.reader import dcmread, open_source
@@ -174,45 +174,75 @@ def _opened(src: Source, limits: Limits) -> Index:
 
 
 def _redacted(index: Index, plan: Plan, identity: bool) -> tuple[Output, Outcome, Identity | None]:
-    head = Output()
-    body = Output() if index.inflated else head
     syntax = index.transfer_syntax.encode("latin-1", "replace") or SYNTAX_OF_MODE.get(index.mode & 3, b"")
     if not syntax:
         raise DeidError("the input does not tell its transfer syntax")
     if index.inflated and any(code == "DEFLATE" for code, *_ in index.deviations()[1]):
         raise DeidError("the deflated data set is damaged")
     cleaned = _cleaned(index, plan) if PIXELS in plan.options else None
-    marks, pixels, value = plan.marks(pixels=False), 0, None
-    if cleaned is not None:
-        marks = merged(plan.marks(pixels=cleaned.burned_in == "NO"), cleaned.attributes)
-        pixels, value = (0, None) if cleaned.pixel_data is None else (int(Tag(cleaned.keyword)), cleaned.pixel_data)
     try:
-        log, names = redact(
-            index, plan.rules, plan.maps, head, body, syntax=syntax, implementation=IMPLEMENTATION, marks=marks,
-            pixels=pixels, cleaned=value, identity=identity,
-        )  # fmt: skip
+        out, log, names, embedded = _walked(index, plan, syntax, cleaned, identity)
+        if embedded and cleaned is None:
+            cleaned = _without_overlays(index)
+            out, log, names, _ = _walked(index, plan, syntax, cleaned, identity)
     except DeidError:
         raise
     except DicomError as error:
         raise DeidError(f"the input cannot be read: {type(error).__name__}") from None
-    if index.inflated:
-        _deflate(body, head)
     new = None if names is None else Identity(*names)
     if cleaned is None:
-        return head, Outcome(log=log), new
-    return head, Outcome(pixels=cleaned.burned_in == "NO", notes=cleaned.notes, boxes=cleaned.boxes, log=log), new
+        return out, Outcome(log=log), new
+    return out, Outcome(pixels=cleaned.burned_in == "NO", notes=cleaned.notes, boxes=cleaned.boxes, log=log), new
+
+
+def _walked(
+    index: Index, plan: Plan, syntax: bytes, cleaned: Cleaned | None, identity: bool
+) -> tuple[Output, Log, tuple[str, str, str, str] | None, bool]:
+    """The new file, the log, the new identity, and whether overlays are in the bits beside the samples."""
+    head = Output()
+    body = Output() if index.inflated else head
+    marks, pixels, value = plan.marks(pixels=False), 0, None
+    if cleaned is not None:
+        marks = merged(plan.marks(pixels=cleaned.burned_in == "NO"), cleaned.attributes)
+        pixels, value = (0, None) if cleaned.pixel_data is None else (int(Tag(cleaned.keyword)), cleaned.pixel_data)
+    log, names, embedded = redact(
+        index, plan.rules, plan.maps, head, body, syntax=syntax, implementation=IMPLEMENTATION, marks=marks,
+        pixels=pixels, cleaned=value, identity=identity,
+    )  # fmt: skip
+    if index.inflated:
+        _deflate(body, head)
+    return head, log, names, embedded
+
+
+def _without_overlays(index: Index) -> Cleaned:
+    """The pixel data without the overlays in the bits beside the samples, which no element alone can remove."""
+    from dicomcore.deid.pixels import Cleaned, Masks, clean
+
+    ds = make_dataset(Dataset, index, DATA_SET)
+    try:
+        return clean(ds, ["masks"], masks=Masks(()))
+    except DicomError as error:
+        if isinstance(error, EncodeError) and ds.frames.is_encapsulated:
+            return Cleaned(how=(), attributes={})  # codestreams with loss have the bits of samples alone
+        message = "overlays in the bits beside the samples cannot be cleared"
+        raise DeidError(f"{message}: {type(error).__name__}") from None
 
 
 def _cleaned(index: Index, plan: Plan) -> Cleaned:
     """The pixel data without burned-in text. It is looked at beside the original attributes, which tell the device."""
     from dicomcore.deid.identifiers import gather  # these rooms are not needed without the option
+    from dicomcore.deid.matching import romanized_names
     from dicomcore.deid.pixels import clean
+    from dicomcore.deid.text import matches
 
     ds = make_dataset(Dataset, index, DATA_SET)
     options = dict(plan.pixels)
     if "identifiers" not in options and "is_identifying" not in options:
         known = gather(ds, uids=False)
-        options["identifiers"] = sorted(known.names | known.staff | known.ids | known.institutions | known.contacts)
+        names = known.names | known.staff
+        names |= {spelling for name in names for spelling in romanized_names(name)}  # as devices burn them in
+        options["identifiers"] = sorted(names | known.ids | known.institutions | known.contacts)
+        options["is_identifying"] = lambda text: bool(matches(text, known))
     try:
         return clean(ds, **options)
     except DicomError as error:

@@ -17,8 +17,11 @@ from dicomcore.limits import Limits
 
 __all__ = ["Ink", "Painter", "Shape", "grouped"]
 
-FINE = 4
-"""Shapes are drawn this many times larger, and reduced."""
+FINE = (4, 2, 1)
+"""Shapes are drawn this many times larger, and reduced: as far as their masks have at most LARGEST pixels."""
+LARGEST = 1 << 27
+TIMES, LEAST = 4096, 1 << 16
+"""Graphics take at most TIMES as many pixels as the picture has, or as LEAST pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,11 @@ class Painter:
             raise needs_picture("drawing graphics") from None
         self.picture = picture.copy()
         self._image, self._draw = Image, ImageDraw
-        self._levels, self._limits = levels, limits
+        self._levels = levels
         width, height = self.size
         left, top, right, bottom = (round(min(max(edge, -1e6), 1e6)) for edge in clip)
         self._clip = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
-        self._left = 64 * limits.pixels
+        self._most = self._left = min(64 * limits.pixels, TIMES * max(width * height, LEAST))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -99,7 +102,7 @@ class Painter:
         """Count pixels that graphics take; raises LimitError when they cross the limit."""
         self._left -= pixels
         if self._left < 0:
-            raise LimitError(f"the graphics take more than 64 × {self._limits.pixels} pixels (Limits.pixels)")
+            raise LimitError(f"the graphics take more than {self._most} pixels (64 × Limits.pixels at most)")
 
     def shape(self, shape: Shape) -> None:
         """Draw a shape."""
@@ -111,15 +114,16 @@ class Painter:
             return
         left, top, right, bottom = tile
         wide, high = right - left, bottom - top
-        self.spend(FINE * FINE * wide * high)
-        image = self._image.new("L", (FINE * wide, FINE * high))
+        fine = next(times for times in FINE if times * times * wide * high <= LARGEST or times == FINE[-1])
+        self.spend(fine * fine * wide * high)
+        image = self._image.new("L", (fine * wide, fine * high))
         draw = self._draw.Draw(image)
         origin = (left, top)
         for corners in shape.areas:
-            draw.polygon(_flat(corners, origin), fill=255)
+            draw.polygon(_flat(corners, origin, fine), fill=255)
         for points, thickness in shape.lines:
-            _line(draw, points, thickness, origin)
-        mask = np.asarray(image.reduce(FINE))
+            _line(draw, points, thickness, origin, fine)
+        mask = np.asarray(image.reduce(fine) if fine > 1 else image)
         if shape.pattern is not None:
             mask = mask * _tiled(shape.pattern, origin, mask.shape)
         self.mask(mask, origin, shape.ink)
@@ -157,14 +161,14 @@ class Painter:
         return (left, top, right, bottom) if left < right and top < bottom else None
 
 
-def _flat(points: NDArray[np.float64], origin: tuple[int, int]) -> list[float]:
-    flat: list[float] = (FINE * (points - origin) - 0.5).reshape(-1).tolist()
+def _flat(points: NDArray[np.float64], origin: tuple[int, int], fine: int) -> list[float]:
+    flat: list[float] = (fine * (points - origin) - 0.5).reshape(-1).tolist()
     return flat
 
 
-def _line(draw: Any, points: NDArray[np.float64], thickness: float, origin: tuple[int, int]) -> None:
-    width = max(round(FINE * thickness), 1)
-    flat = _flat(points, origin)
+def _line(draw: Any, points: NDArray[np.float64], thickness: float, origin: tuple[int, int], fine: int) -> None:
+    width = max(round(fine * thickness), 1)
+    flat = _flat(points, origin, fine)
     if len(points) > 1:
         draw.line(flat, fill=255, width=width, joint="curve" if width > 2 else None)
     for x, y in (flat[:2], flat[-2:]):  # round ends, and points

@@ -8,7 +8,7 @@ from inspect import signature
 from itertools import chain
 from typing import Any
 
-from dicomcore._native.forms.reader import read_usual
+from dicomcore._native.forms.reader import object_spans, read_usual
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.forms.builder import Builder, Fetch
 from dicomcore.forms.element_path import ElementPath
@@ -131,8 +131,13 @@ def read_json_lines(
     first = next((line for line in rest if line.strip()), None)
     if first is None:
         return
+    spans = object_spans(first) if isinstance(first, bytes) else None
+    if spans is not None:  # the answer of a service: its objects are read one by one, most of them by native code
+        assert isinstance(first, bytes)
+        for start, stop in spans:
+            yield from_json(first[start:stop], bulk_data_uri_handler=bulk_data_uri_handler, limits=limits)
     try:
-        models = [parse_json(first, limits)]
+        models = [] if spans is not None else [parse_json(first, limits)]
     except LimitError:
         raise
     except ParseError:  # perhaps the value continues in the next line

@@ -9,7 +9,7 @@ from dicomcore.net.commands import Kind
 from dicomcore.net.items import Common, Extended, Identity, Role
 from dicomcore.net.limits import NetLimits, Timeouts
 from dicomcore.net.operations import Outcome, Response
-from dicomcore.net.requests import Request
+from dicomcore.net.requests import Failure, Request
 from dicomcore.net.sending import Sent, send
 from dicomcore.net.server import Server
 from dicomcore.net.statuses import Status
@@ -20,6 +20,7 @@ __all__ = [
     "Association",
     "Common",
     "Extended",
+    "Failure",
     "Folder",
     "Identity",
     "Kind",

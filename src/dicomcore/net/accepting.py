@@ -12,7 +12,7 @@ from dicomcore.net.commands import Command, Field, Kind
 from dicomcore.net.connection import Accepted, Connection, Requested
 from dicomcore.net.contexts import UNCOMPRESSED, VERIFICATION, answer
 from dicomcore.net.exchange import Context, Message
-from dicomcore.net.items import APPLICATION_CONTEXT, Identity, Role, UserInformation
+from dicomcore.net.items import APPLICATION_CONTEXT, Extended, Identity, Role, UserInformation
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
 from dicomcore.net.pdu import Accept, Reject
 from dicomcore.net.pdu import Request as AssociateRequest
@@ -70,6 +70,8 @@ class Offering:
     """SOP classes in which a peer may be the SCP."""
     reported: set[str] = field(default_factory=set)
     """SOP classes whose events a peer may report, in the role of SCP."""
+    extended: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)
+    """What is said to the extended negotiation of SOP classes."""
     accept: Callable[[AssociateRequest, tuple[Any, ...]], None] | None = None
     authenticate: Callable[[Identity, AssociateRequest], Any] | None = None
 
@@ -174,14 +176,26 @@ class AcceptorSession(Session):
             implementation_version_name=IMPLEMENTATION_VERSION_NAME,
             window=window,
             roles=roles,
+            extended=self._extended(request, contexts),
             identity_answer=b"" if identity is not None and identity.wants_answer and principal is not None else None,
         )
         self.request = request
         self.known = Peer(self.address, request.calling, request.called, principal, self.number)
+        self.known.extended = {one.sop_class: one.information for one in user.extended}
         self.peer = f"{shown(request.calling)}@{self.peer}"
         self.connection.accept(Accept(request.called, request.calling, answers, user), now)
         performing, invoking = windows(asked, window, limits)
         self.establish(contexts, request.user.maximum_length, invoking, performing, now)
+
+    def _extended(self, request: AssociateRequest, contexts: dict[int, Context]) -> tuple[Extended, ...]:
+        """What is said to extended negotiation, of SOP classes that were accepted."""
+        accepted = {context.abstract_syntax for context in contexts.values()}
+        known = self.offering.extended
+        return tuple(
+            Extended(one.sop_class, known[one.sop_class](one.information))
+            for one in request.user.extended
+            if one.sop_class in accepted and one.sop_class in known
+        )
 
     # -- requests
 

@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Self, Unpack
 
 from dicomcore.dataset import Dataset
@@ -29,6 +30,7 @@ from dicomcore.net.requesting import (
     retrieve_offers,
     single,
 )
+from dicomcore.net.requests import Peer, Request
 from dicomcore.net.states import State
 from dicomcore.net.storing import Folder
 
@@ -427,6 +429,21 @@ class Association:
     ) -> Response:
         """Report an event (N-EVENT-REPORT), in the role of SCP."""
         return await self._single(Kind.N_EVENT_REPORT, sop_class, ds, event_values(sop_class, instance, event), over)
+
+    async def report(self, seconds: float = 1.0) -> Request | None:
+        """The next event that the peer reports over this association, as `net.Association.report` does."""
+        session = self._wire.session
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not session.reports and session.is_open:
+                    await self._wire.wait()
+        if not session.reports:
+            if session.failure is not None:
+                raise session.failure
+            return None
+        asking = self._asking
+        place = (asking.address.host, asking.address.port)
+        return Request(session.reports.pop(0), Peer(place, asking.called, asking.calling, None, 0), asking.reading)
 
     async def _single(
         self, kind: Kind, sop_class: str, ds: Dataset | None, values: dict[int, Any], over: str | None = None

@@ -224,6 +224,12 @@ class Folder:
         name = self.new_name()
         return os.open(name, NEW_FILE, 0o666), name
 
+    def beside(self, file: int, name: str) -> str:
+        """Give a complete file another name beside the incoming ones."""
+        made = self.new_name()
+        give_name(file, name, made)
+        return made
+
     def clear(self) -> int:
         """Remove what earlier processes left in the middle; how many files."""
         count = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from dicomcore.dataset.lookup import first_item, float_array, items_of, number_o
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.issues import Issue
 from dicomcore.limits import Limits
+from dicomcore.pixels.pasting import paste
 from dicomcore.tags import Tag
 from dicomcore.threads import in_order, run_over
 
@@ -76,6 +78,8 @@ class Level:
     limits: Limits = field(repr=False)
     offset: tuple[float, float] = (0.0, 0.0)
     """mm from the first pixel of the largest level, down and to the right."""
+    _own: threading.local = field(default_factory=threading.local, init=False, repr=False)
+    """The tile that each thread decodes into: to allocate one takes half as long as to decode it."""
 
     @property
     def tiles(self) -> tuple[int, int]:
@@ -95,17 +99,17 @@ class Level:
     @property
     def issues(self) -> tuple[Issue, ...]:
         """TILE_COUNT: frames of a full tiling are missing or too many; TILE_POSITION: frames lie outside the matrix."""
-        return tuple(issue for places in self._places for issue in places.issues)
+        return (*(issue for places in self._places for issue in places.issues), *_missing_parts(self.images))
 
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype of pixels."""
-        return self.images[0].frames.dtype
-
-    @property
-    def samples(self) -> int:
-        """Samples of a pixel: 1, or 3 for colour."""
-        return int(self.images[0].frames.description.samples_per_pixel)
+    def kind(self, path: str | int | None = None, focal: int | None = None) -> tuple[int, np.dtype[Any]]:
+        """Return samples of a pixel (1, or 3 for colour) and dtype; raise ParseError if the tiles differ in them."""
+        tiles = self._tiles_of(path, focal)
+        shown = [0] if tiles is None else np.unique(tiles.images).tolist()
+        kinds = {(self.images[i].frames.description.samples_per_pixel, self.images[i].frames.dtype) for i in shown}
+        if len(kinds) > 1:
+            raise ParseError(f"the tiles of one optical path and focal plane differ in samples or bits: {kinds}")
+        samples, dtype = kinds.pop()
+        return int(samples), dtype
 
     def within(
         self, top: int, left: int, rows: int, columns: int, path: str | int | None = None, focal: int | None = None
@@ -150,18 +154,31 @@ class Level:
             out[...] = background
         name = "" if not self._paths else self._paths[self.path_number(path)]
 
+        frames_of = {id(image): image.frames for image in {id(one.image): one.image for one in placed}.values()}
+        own = self._own
+
+        def put(one: Placed, tile: NDArray[Any] | None) -> None:
+            target, source, (height, width) = self._overlap(one, top, left, rows, columns)
+            place = out[target[0] : target[0] + height, target[1] : target[1] + width]
+            area = slice(source[0], source[0] + height), slice(source[1], source[1] + width)
+            if tile is not None:
+                place[...] = tile[area]
+                return
+            frames = frames_of[id(one.image)]
+            if getattr(own, "frames", None) is not frames:
+                own.frames, own.tile = frames, np.empty(frames.description.shape, frames.dtype)
+            paste(frames, one.frame, area, place, own.tile)
+
         def decoded(one: Placed) -> NDArray[Any]:
-            tile = one.image.frames.decode(one.frame)
+            tile: NDArray[Any] = frames_of[id(one.image)].decode(one.frame)
             return tile if change is None else change(tile, one.image, name)
 
-        def put(one: Placed, tile: NDArray[Any]) -> None:
-            target, source, (height, width) = self._overlap(one, top, left, rows, columns)
-            out[target[0] : target[0] + height, target[1] : target[1] + width] = tile[
-                source[0] : source[0] + height, source[1] : source[1] + width
-            ]
-
         if apart:
-            run_over(placed, lambda _, one: put(one, decoded(one)), min(workers, len(placed)))
+            run_over(
+                placed,
+                lambda _, one: put(one, None if change is None else decoded(one)),
+                min(workers, len(placed)),
+            )
         else:  # where tiles overlap the later one counts, so that they are put one after the other
             for one, tile in zip(placed, in_order(placed, decoded, workers), strict=True):
                 put(one, tile)
@@ -221,18 +238,39 @@ class Level:
         paths = np.concatenate([self._path_numbers(places) for places in self._places])
         tall, wide = self.tile
         inside = (corners > (-tall, -wide)).all(axis=1) & (corners < self.shape).all(axis=1) & (paths >= 0)
+        chosen = np.flatnonzero(inside)
+        chosen = chosen[np.lexsort((corners[chosen, 1], corners[chosen, 0], planes[chosen], paths[chosen]))]
+        channels = np.stack([paths[chosen], planes[chosen]], axis=1)
+        ends = np.flatnonzero((np.diff(channels, axis=0) != 0).any(axis=1)) + 1
         found: dict[tuple[int, int], _Tiles] = {}
-        for path, plane in {*zip(paths[inside].tolist(), planes[inside].tolist(), strict=True)}:
-            chosen = np.flatnonzero(inside & (paths == path) & (planes == plane))
-            chosen = chosen[np.lexsort((corners[chosen, 1], corners[chosen, 0]))]
-            own = corners[chosen]
-            found[path, plane] = _Tiles(images[chosen], frames[chosen], own, _are_apart(own, self.tile))
+        for part in np.split(chosen, ends) if chosen.size else ():
+            own = corners[part]
+            key = int(paths[part[0]]), int(planes[part[0]])
+            found[key] = _Tiles(images[part], frames[part], own, _are_apart(own, self.tile))
         return found
 
     def _path_numbers(self, places: _Places) -> NDArray[np.intp]:
         """Return the index into `optical_paths` of each frame's path."""
         numbers = np.array([*map(self._paths.index, places.names), -1])
         return numbers[np.where(places.paths < len(places.names), places.paths, -1)]
+
+
+def _missing_parts(images: Iterable[Dataset]) -> Iterable[Issue]:
+    """Yield an issue for each concatenation that lacks a part: its tiles are background."""
+    parts: dict[str, list[Dataset]] = {}
+    for image in images:
+        uid = text_of(image, "ConcatenationUID")
+        if uid:
+            parts.setdefault(uid, []).append(image)
+    for uid, members in parts.items():
+        numbers = {number_of(image, "InConcatenationNumber") for image in members}
+        totals = [number_of(image, "InConcatenationTotalNumber") or 0 for image in members]
+        # The last part need not say how many there are; then what lies before each part must be there.
+        ends = {int(number_of(image, "ConcatenationFrameOffsetNumber") or 0): len(image.frames) for image in members}
+        gaps = [start for start in ends if start and start not in {first + count for first, count in ends.items()}]
+        if len(numbers) < max(totals) or gaps or 0 not in ends:
+            message = f"the concatenation {uid} lacks parts: {len(numbers)} of {max(totals) or 'an unknown number'}"
+            yield Issue("TILE_COUNT", Tag("InConcatenationNumber"), 0, message)
 
 
 def size_of(image: Dataset) -> tuple[int, int]:
@@ -317,6 +355,8 @@ def _sparse(
         name = None if path is None else text_of(path, "OpticalPathIdentifier")
         if name is not None:
             paths[frame] = names.index(name) if name in names else -1
+    if number_of(image, "TotalPixelMatrixFocalPlanes") == 1 and count:
+        heights[:] = np.median(heights)  # tiles of one plane that were focused each by itself
     issues: tuple[Issue, ...] = ()
     outside = np.flatnonzero(((corners <= np.negative(tile)) | (corners >= shape)).any(axis=1))
     if outside.size:

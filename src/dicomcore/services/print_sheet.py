@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import first_item, number_of, text_of
+from dicomcore.display.gsdf import HIGHEST_LUMINANCE, LOWEST_LUMINANCE, jnd
 
 __all__ = ["Box", "Density", "Lut", "boxes_of", "film_size", "paint", "pdf", "picture_of"]
 
 INCH = 25.4
-LONGEST_SIDE = 100.0  # inches of a film
+LONGEST_SIDE = 48.0  # inches of a film
 MOST_BOXES = 256
+STEPS = 4096  # of a table between densities and greys
 MOST_SAMPLES = 1 << 28  # of a picture or a sheet
 MARGIN, GAP = 5.0, 2.0  # millimetres round the sheet, and between boxes
 SIZES = {"A4": (210 / INCH, 297 / INCH), "A3": (297 / INCH, 420 / INCH)}
@@ -80,8 +82,9 @@ def boxes_of(display: str, width: float, height: float, dpi: float) -> list[Box]
 
 def _parts(length: float, count: int, margin: float, gap: float) -> list[tuple[int, int]]:
     """Begins and lengths of equal parts of a side."""
-    size = max((length - 2 * margin - (count - 1) * gap) / count, 1)
-    return [(round(margin + index * (size + gap)), max(round(size), 1)) for index in range(count)]
+    gap = min(gap, length / count / 4)  # many small boxes have less between them
+    size = (length - 2 * margin - (count - 1) * gap) / count
+    return [(int(margin + index * (size + gap)), max(int(size), 1)) for index in range(count)]
 
 
 # -- pictures
@@ -135,23 +138,19 @@ class Density(NamedTuple):
 
     def greys(self, densities: NDArray[Any]) -> NDArray[np.float64]:
         """P-Values from 0 to 1 of optical densities, by the Grayscale Standard Display Function."""
-        low, high = (_index(self.ambient + self.light * 10.0**-end) for end in (self.most, self.least))
-        seen = np.clip(densities, self.least, self.most)
-        shown = (_index(self.ambient + self.light * 10.0**-seen) - low) / (high - low)
-        return np.asarray(shown, np.float64)
+        low, high = (float(self._jnd(np.array(end))) for end in (self.most, self.least))
+        shown = (self._jnd(np.clip(densities, self.least, self.most)) - low) / ((high - low) or 1.0)
+        return np.asarray(np.clip(shown, 0, 1), np.float64)
+
+    def _jnd(self, densities: NDArray[Any]) -> Any:
+        """JND indices of densities in their light, as far as the function reaches."""
+        return jnd(np.clip(self.ambient + self.light * 10.0**-densities, LOWEST_LUMINANCE, HIGHEST_LUMINANCE))
 
     def grey(self, name: str, usual: float = 0.0) -> float:
         """The P-Value of a density as attributes give it: BLACK, WHITE, or hundredths of OD."""
         if name in ("BLACK", "WHITE"):
             return float(name == "WHITE")
         return float(self.greys(np.array(int(name) / 100))) if name.isdigit() and len(name) < 6 else usual
-
-
-def _index(luminance: Any) -> Any:
-    """The JND index of a luminance in cd/m² (PS3.14, section 7)."""
-    x = np.log10(luminance)
-    terms = (71.498068, 94.593053, 41.912053, 9.8247004, 0.28175407, -1.1878455, -0.18014349, 0.14710899, -0.017046845)
-    return np.polynomial.polynomial.polyval(x, terms)
 
 
 class Lut:
@@ -180,7 +179,9 @@ class Lut:
             last = len(self._table) - 1
             picture = np.interp(picture * last, np.arange(last + 1), self._table).astype(np.float32)
         if self.is_density:
-            picture = density.greys(density.least + picture * (density.most - density.least)).astype(np.float32)
+            at = np.linspace(0, 1, STEPS)
+            greys = density.greys(density.least + at * (density.most - density.least))
+            picture = np.interp(picture, at, greys).astype(np.float32)
         return picture
 
 

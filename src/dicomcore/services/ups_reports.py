@@ -49,7 +49,7 @@ def progress(step: Dataset) -> Dataset:
         for item in items_of(step, PROGRESS_INFORMATION)
     ]
     made = Dataset()
-    made.ProcedureStepProgressInformationSequence = items
+    made.ProcedureStepProgressInformationSequence = [item for item in items if len(item)]
     return made
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dicomcore.web.client_storing import Stored
     from dicomcore.web.client_workitems import Commitment
     from dicomcore.web.limits import WebLimits
+    from dicomcore.web.pages import viewer_folder
     from dicomcore.web.problems import Problem
     from dicomcore.web.running import Running
 
@@ -29,6 +30,7 @@ __all__ = [
     "Stored",
     "WebLimits",
     "app",
+    "viewer_folder",
 ]
 
 LAZY = {
@@ -40,6 +42,7 @@ LAZY = {
     "Running": "dicomcore.web.running",
     "WebLimits": "dicomcore.web.limits",
     "app": "dicomcore.web.application",
+    "viewer_folder": "dicomcore.web.pages",
     "Outcome": "dicomcore.web.client_receivers",
     "Retries": "dicomcore.web.client_retries",
     "Retrieved": "dicomcore.web.client_operations",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -19,11 +20,13 @@ from dicomcore.web.answering import Sender
 from dicomcore.web.bodies import Gone
 from dicomcore.web.bulk import bulk, pixel_data
 from dicomcore.web.capabilities import capabilities, openapi
+from dicomcore.web.commitments import commitment_handler
 from dicomcore.web.frames import frames
 from dicomcore.web.guarding import Origins, head_size
 from dicomcore.web.limits import DEFAULT_WEB_LIMITS, WebLimits
 from dicomcore.web.metadata import metadata
 from dicomcore.web.node import Node
+from dicomcore.web.notifications import notify
 from dicomcore.web.operation import health, metrics
 from dicomcore.web.problems import Problem, reason
 from dicomcore.web.removal import remove
@@ -34,6 +37,8 @@ from dicomcore.web.routes import Target, resolve
 from dicomcore.web.search import search
 from dicomcore.web.store import store as store_instances
 from dicomcore.web.uri import is_uri_request, uri
+from dicomcore.web.viewing import page
+from dicomcore.web.workitems import workitem_handler
 
 __all__ = ["app"]
 
@@ -51,11 +56,17 @@ READERS: dict[str, Handler] = {
     "rendered": rendered,
     "thumbnail": thumbnail,
     "wado": uri,
+    "viewer": page,
     "health": health,
     "metrics": metrics,
     "openapi.json": openapi,
 }
 """What answers GET, by the kind of the target."""
+SERVICES: dict[str, Callable[[Request, Target], Any]] = {
+    "workitems": workitem_handler,
+    "commitment-requests": commitment_handler,
+}
+"""Services with methods of their own."""
 
 
 def app(
@@ -69,6 +80,9 @@ def app(
     delete: bool = False,
     duplicates: str = "keep",
     reading: Limits = DEFAULT_LIMITS,
+    workitems: Any = None,
+    viewer: str | os.PathLike[str] | None = None,
+    proxied: bool = False,
 ) -> Starlette:
     """A DICOMweb server over a catalogue, as an ASGI application that runs alone or is mounted in another.
 
@@ -95,6 +109,13 @@ def app(
         What is done with an instance that is there with other bytes. The same bytes are a success.
     reading : Limits
         Bounds on data sets that are read.
+    workitems : services.Workitems, optional
+        The worklist that UPS-RS serves.
+    viewer : path, optional
+        A folder of a viewer's files, whose ``index.html`` is the page at the root; `viewer_folder` has one.
+    proxied : bool
+        Whether a proxy stands in front, whose `Forwarded` or `X-Forwarded-Proto`, `-Host` and `-Prefix` fields say what
+        clients called. Only then are these believed.
 
     Returns
     -------
@@ -109,6 +130,9 @@ def app(
         base_url=base_url or "",
         limits=limits,
         reading=reading,
+        workitems=workitems,
+        viewer=os.fsdecode(viewer) if viewer is not None else "",
+        proxied=proxied,
     )
     return Application(Service(node, Origins(cors), auth), node)
 
@@ -144,8 +168,9 @@ class Service:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer a request."""
-        if scope["type"] != "http":
-            raise RuntimeError(f"no {scope['type']} is served here")
+        if scope["type"] == "websocket":
+            await self._notify(scope, receive, send)
+            return
         began = time.perf_counter()
         counts = self.node.metrics
         sender = Sender(self.node, scope, receive, send)
@@ -189,6 +214,28 @@ class Service:
         counts.working += 1
         return Request(self.node, scope, receive, scope["method"], segments(path), headers)
 
+    async def _notify(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Serve a WebSocket; what is refused is refused before it is accepted."""
+        message = await receive()
+        assert message["type"] == "websocket.connect"
+        request: Request | None = None
+        try:
+            request = self._request({**scope, "method": "GET"}, receive)
+            target = resolve(request.path)
+            if target.kind != "subscribers" or len(target.rest) != 1 or self.node.workitems is None:
+                raise Problem(404, "there is no such resource")
+            if self._auth is not None and await self._admit(request) is not None:
+                raise Problem(401, "")
+            self._origins.check(request)
+            request.rest()
+            await notify(self.node, target.rest[0], receive, send)
+        except Problem:
+            await send({"type": "websocket.close", "code": 1008})
+        finally:
+            self.node.metrics.count("WEBSOCKET", "subscribers", 101, 0.0)
+            if request is not None:
+                request.rest()
+
     async def _guarded(self, request: Request, target: Target) -> Reply:
         if self._origins.is_preflight(request):
             return Reply(204)
@@ -217,10 +264,15 @@ class Service:
 def _handler(request: Request, target: Target) -> Handler:
     """What answers a request; Problem 405 for a method that the resource does not have."""
     method = "GET" if request.method == "HEAD" else request.method
+    if target.kind in SERVICES and method != "OPTIONS":
+        service: Handler = SERVICES[target.kind](request, target)
+        return service
     readable = target.kind in READERS or target.kind == "root"
     allowed = ["GET", "HEAD", "OPTIONS"] if readable else ["OPTIONS"]
     if target.kind == "root" and method == "GET":
-        return uri if is_uri_request(request) else capabilities
+        if is_uri_request(request):
+            return uri
+        return page if request.node.viewer and "text/html" in request.headers.get("accept", "") else capabilities
     if method == "OPTIONS":
         return capabilities
     if method == "GET" and readable:

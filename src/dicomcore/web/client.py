@@ -12,6 +12,7 @@ from dicomcore.forms import read_json_lines
 from dicomcore.web.client_answers import Answer
 from dicomcore.web.client_api import Api
 from dicomcore.web.client_operations import ClientLimits, Operation, Retrieved
+from dicomcore.web.client_reading import widen
 from dicomcore.web.client_requests import Call, Result
 from dicomcore.web.client_retries import Retries
 from dicomcore.web.client_storing import Stored, UnreadableError
@@ -67,6 +68,7 @@ class Client(Api[Sets, Iterator[Any], Dataset, bytes, str, None, Stored, Retriev
     ) -> None:
         super().__init__(url, auth=auth, headers=headers, retries=retries, hosts=hosts, limits=limits)
         self._http = httpx.Client(timeout=timeout, verify=verify, transport=transport, follow_redirects=False)
+        widen(self._http, is_async=False)
         self._sleep = sleep
 
     def close(self) -> None:

@@ -35,10 +35,12 @@ class Node:
         limits: WebLimits = DEFAULT_WEB_LIMITS,
         reading: Limits = DEFAULT_LIMITS,
         workitems: Any = None,
+        viewer: str = "",
+        proxied: bool = False,
     ) -> None:
         self.catalogue, self.store, self.duplicates, self.delete = catalogue, store, duplicates, delete
         self.base_url, self.limits, self.reading = base_url.rstrip("/"), limits, reading
-        self.workitems = workitems
+        self.workitems, self.viewer, self.proxied = workitems, viewer, proxied
         self.metrics = Metrics()
         self.metadata: Bounded[Any] = Bounded(limits.metadata_bytes)
         self.places: Bounded[Any] = Bounded(limits.open_instances)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ __all__ = ["Reply", "Request"]
 
 Receive = Callable[[], Awaitable[Any]]
 MOST_PARAMETERS = 512
+HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
+PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/?")
 
 
 @dataclass(slots=True)
@@ -103,7 +106,11 @@ class Request:
         if node.base_url:
             return node.base_url
         scheme, host = self.scope.get("scheme", "http"), self.headers.get("host", "localhost")
-        return f"{scheme}://{host}{quote(str(self.scope.get('root_path', '')))}"
+        scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
+        root = str(self.scope.get("root_path", ""))
+        if node.proxied:
+            scheme, host, root = forwarded(self.headers, scheme, host, root)
+        return f"{scheme}://{host}{quote(root)}"
 
     def has_tag(self, tag: str) -> bool:
         """Whether the client has the representation with this entity tag (RFC 9110 13.1.2)."""
@@ -112,6 +119,22 @@ class Request:
             return False
         plain = tag.removeprefix("W/")
         return held.strip() == "*" or plain in (one.strip().removeprefix("W/") for one in held.split(","))
+
+
+def forwarded(headers: Mapping[str, str], scheme: str, host: str, root: str) -> tuple[str, str, str]:
+    """What the client called, by the fields that a proxy sets: Forwarded (RFC 7239), or the older ones."""
+    said = {}
+    for pair in headers.get("forwarded", "").split(",")[0].split(";"):
+        name, _, value = pair.partition("=")
+        said[name.strip().lower()] = value.strip().strip('"')
+    older = {name: headers.get(f"x-forwarded-{name}", "").split(",")[0].strip() for name in ("proto", "host", "prefix")}
+    scheme_said = said.get("proto") or older["proto"] or scheme
+    host_said = said.get("host") or older["host"] or host
+    if scheme_said in ("http", "https"):
+        scheme = scheme_said
+    if HOST.fullmatch(host_said):
+        host = host_said
+    return scheme, host, older["prefix"].rstrip("/") + root if PREFIX.fullmatch(older["prefix"]) else root
 
 
 def segments(path: str) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def resolve(path: tuple[str, ...]) -> Target:
     raise _missing()
 
 
-SERVICES = frozenset({"workitems", "commitment-requests", "health", "metrics", "openapi.json", "wado", "notifications",
+SERVICES = frozenset({"workitems", "commitment-requests", "health", "metrics", "openapi.json", "wado", "subscribers",
                       "viewer"})  # fmt: skip
 
 

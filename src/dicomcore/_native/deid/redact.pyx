@@ -43,6 +43,7 @@ cdef class Redactor(Changer):
     cdef uint32_t pixels            # the tag of pixel data that was cleaned, 0: none
     cdef bytes planes               # of the present group of overlays
     cdef dict identity              # new values by tag
+    cdef bint embedded              # there are overlays in the bits beside the samples
 
     # -- the walk
 
@@ -339,6 +340,9 @@ cdef class Redactor(Changer):
             return 0
         vr = self.vr_of(r, row, safe.vr)
         action = self.private_action(safe.what, vr)
+        if is_prose(vr) and safe.vr and not is_prose(safe.vr) and safe.vr != UN:
+            self.log.add(tag, REMOVE, UNREAD)       # text in the place of numbers is not what is known to be safe
+            return 0
         if vr == UN and (r.flags & CONTAINER or self.begins_item(r)):
             vr = SQ
         if vr == SQ:
@@ -423,8 +427,11 @@ cdef class Redactor(Changer):
         # Whether a group of overlays goes: its planes are not kept, or cannot be cleaned. What is cleaned waits in
         # `planes` for its place.
         cdef Py_ssize_t i = self.index.find(f.first, f.stop, group | 0x3000)
-        if i < 0:
-            return False
+        if i < 0:                           # its plane may be in the bits beside the samples
+            if self.rules.overlays == KEEP or self.depth or self.number_at(f, group | 0x102) == 0:
+                return False
+            self.embedded = True
+            return True
         if self.rules.overlays == REMOVE or self.index.rows[i].flags & CONTAINER or self.index.rows[i].length == 0:
             return True
         self.planes = self.mapping.planes(
@@ -437,8 +444,8 @@ cdef class Redactor(Changer):
 def redact(Index index not None, Rules rules not None, object mapping, Output head not None, Output body not None, *,
            bytes syntax not None, bytes implementation not None, tuple marks not None, uint32_t pixels=0,
            object cleaned=None, bint identity=False):
-    """Write a de-identified file into `head` and `body`, which may be the same Output; returns the log, and with
-    `identity` the new Patient ID, Study, Series and SOP Instance UID.
+    """Write a de-identified file into `head` and `body`, which may be the same Output. Returns the log; with `identity`
+    the new Patient ID, Study, Series and SOP Instance UID; and whether overlays are in the bits beside the samples.
 
     `mapping` maps what has to be mapped; `syntax` is the transfer syntax of the output, `implementation` the elements
     of file meta information that name the writer. `marks` are elements of the root that say what was done: tag, and
@@ -476,6 +483,6 @@ def redact(Index index not None, Rules rules not None, object mapping, Output he
     f.how, f.items, f.overlay_gone, f.big = AS_USUAL, False, False, (index.mode & BIG_ENDIAN) != 0
     w.run()
     if not identity:
-        return w.log, None
+        return w.log, None, w.embedded
     return w.log, (w.identity_text(PATIENT_ID), w.identity_text(STUDY_INSTANCE), w.identity_text(SERIES_INSTANCE),
-                   w.identity_text(SOP_INSTANCE))
+                   w.identity_text(SOP_INSTANCE)), w.embedded

@@ -768,3 +768,62 @@ def read_usual_xml(bytes data not None, Py_ssize_t begin, DatasetBase root not N
     if not 0 <= begin <= len(data):
         return None
     return read_by(XmlReader(), data, begin, root, depth, elements)
+
+
+cdef inline Py_ssize_t behind_space(const uint8_t* p, Py_ssize_t i, Py_ssize_t n) noexcept nogil:
+    while i < n and (p[i] == 32 or p[i] == 9 or p[i] == 10 or p[i] == 13):
+        i += 1
+    return i
+
+
+cdef Py_ssize_t behind_object(const uint8_t* p, Py_ssize_t i, Py_ssize_t n) noexcept nogil:
+    # The offset behind the object that begins at i, or -1 if it does not end. What it contains is not judged.
+    cdef Py_ssize_t depth = 0
+    cdef uint8_t c
+    while i < n:
+        c = p[i]
+        if c == 34:                             # a string, in which \\ escapes one character
+            i += 1
+            while i < n and p[i] != 34:
+                i += 2 if p[i] == 92 else 1
+        elif c == 123 or c == 91:
+            depth += 1
+        elif c == 125 or c == 93:
+            depth -= 1
+            if depth == 0:
+                return i + 1
+        i += 1
+    return -1
+
+
+def object_spans(const uint8_t[::1] text not None) -> list | None:
+    """Where the objects of an array begin and end, as offsets; None for a text that is no array of objects.
+
+    The objects are to be read one by one: brackets are only counted here.
+    """
+    cdef Py_ssize_t n = text.shape[0], i, start
+    cdef const uint8_t* p
+    cdef list spans = []
+    if n == 0:
+        return None
+    p = &text[0]
+    i = behind_space(p, 0, n)
+    if i == n or p[i] != 91:
+        return None
+    i = behind_space(p, i + 1, n)
+    while i < n and p[i] == 123:
+        start = i
+        with nogil:
+            i = behind_object(p, i, n)
+        if i < 0:
+            return None
+        spans.append((start, i))
+        i = behind_space(p, i, n)
+        if i == n or p[i] != 44:
+            break
+        i = behind_space(p, i + 1, n)
+        if i == n or p[i] != 123:
+            return None
+    if i == n or p[i] != 93 or behind_space(p, i + 1, n) != n:
+        return None
+    return spans

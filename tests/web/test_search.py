@@ -1,0 +1,160 @@
+"""Searches: keys by keyword and tag, pages, what is included, and what is wrong with a query."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from dicomcore import dcmread, new_uid
+from dicomcore.web.rows import attribute_json
+from tests.web.calling import FILES, Caller, calling, place_of
+
+CT = dcmread(FILES["CT_small.dcm"])
+STUDY, SERIES = f"/studies/{CT.StudyInstanceUID}", f"/studies/{CT.StudyInstanceUID}/series/{CT.SeriesInstanceUID}"
+
+
+def uids(answer: Any, tag: str = "00080018") -> set[str]:
+    assert answer.status_code in (200, 204), answer.text
+    return {row[tag]["Value"][0] for row in answer.json()} if answer.status_code == 200 else set()
+
+
+FOUND = {  # name: (path, whether the CT is found)
+    "all studies": ("/studies", True),
+    "by keyword": (f"/studies?PatientID={quote(CT.PatientID)}", True),
+    "by tag": (f"/studies?00100020={quote(CT.PatientID)}", True),
+    "by tag in lower case": (f"/studies?0020000d={CT.StudyInstanceUID}", True),
+    "by a list of UIDs": (f"/studies?StudyInstanceUID=1.2,{CT.StudyInstanceUID}", True),
+    "by a wildcard": (f"/studies?PatientName={CT.PatientName.family_name[:3]}*", True),
+    "by a range": (f"/studies?StudyDate={CT.StudyDate}-", True),
+    "by another range": (f"/studies?StudyDate=-{int(CT.StudyDate) - 1}", False),
+    "by modality": ("/studies?ModalitiesInStudy=CT", True),
+    "by modality of its series": ("/studies?Modality=CT", True),
+    "by another patient": ("/studies?PatientID=nobody", False),
+    "fuzzy": (f"/studies?PatientName={CT.PatientName.family_name[:4].lower()}&fuzzymatching=true", True),
+    "several values": ("/studies?ModalitiesInStudy=XX,CT&multiplevaluematching=true", True),
+    "one of both keys": (f"/studies?PatientID={quote(CT.PatientID)}&StudyDate=19000101", False),
+    "its series": (f"{STUDY}/series", True),
+    "all series": ("/series?Modality=CT", True),
+    "its instances": (f"{STUDY}/instances", True),
+    "instances of its series": (f"{SERIES}/instances", True),
+    "all instances": (f"/instances?SOPInstanceUID={CT.SOPInstanceUID}", True),
+    "of another class": (f"{SERIES}/instances?SOPClassUID=1.2.3", False),
+    "empty keys": ("/studies?PatientID=&AccessionNumber=", True),
+    "a study that is none": ("/studies/1.2.3/series", False),
+    "with a cache buster": ("/studies?_=123&access_token=x", True),
+}
+
+
+@pytest.mark.parametrize(("path", "found"), FOUND.values(), ids=FOUND)
+def test_what_is_found(caller: Caller, path: str, found: bool) -> None:
+    assert (str(CT.StudyInstanceUID) in uids(caller.get(path), "0020000D")) is found
+
+
+@pytest.mark.parametrize("path", [
+    "/studies?limit=a", "/studies?limit=-1", "/studies?offset=1.5", "/studies?NoSuchKeyword=1", "/studies?0010=1",
+    "/studies?fuzzymatching=maybe", "/studies?limit=1&limit=2", "/studies?PatientID=1&PatientID=2",
+    "/studies?PatientName.PatientID=1", "/studies?includefield=NoSuchThing", "/studies?PatientID=%ff",
+    "/studies?SOPInstanceUID=1", "/studies?" + "&".join(f"a{n}=1" for n in range(600)),
+    "/studies?" + ".".join(["RequestAttributesSequence"] * 20) + "=1",
+])  # fmt: skip
+def test_queries_that_are_wrong(caller: Caller, path: str) -> None:
+    answer = caller.get(path)
+    assert answer.status_code == 400, answer.text[:200]
+    assert answer.json()["detail"]
+
+
+def test_every_required_attribute_is_there(caller: Caller) -> None:
+    """PS3.18 Tables 10.6.3-3 to 10.6.3-5."""
+    required = {
+        "/studies": "00080020 00080030 00080050 00080061 00080090 00100010 00100020 00100030 00100040 0020000D "
+                    "00200010 00201206 00201208 00081190",
+        f"{STUDY}/series": "00080060 0008103E 0020000E 00200011 00201209 00400244 00400245 00400275 00081190",
+        f"{SERIES}/instances": "00080016 00080018 00200013 00280010 00280011 00280100 00280008 00081190",
+    }  # fmt: skip
+    for path, tags in required.items():
+        for row in caller.get(path).json():
+            assert set(tags.split()) <= set(row), path
+            assert list(row) == sorted(row)
+            assert all(set(value) <= {"vr", "Value"} for value in row.values())
+
+
+def test_values(caller: Caller) -> None:
+    (row,) = [one for one in caller.get(f"{SERIES}/instances").json()
+              if one["00080018"]["Value"] == [str(CT.SOPInstanceUID)]]  # fmt: skip
+    assert row["00280010"] == {"vr": "US", "Value": [CT.Rows]}
+    assert row["00200013"] == {"vr": "IS", "Value": [CT.InstanceNumber]}
+    assert row["00081190"]["Value"] == [f"http://node{place_of(FILES['CT_small.dcm'])}"]
+    (study,) = caller.get(f"/studies?StudyInstanceUID={CT.StudyInstanceUID}").json()
+    assert study["00100010"]["Value"] == [{"Alphabetic": str(CT.PatientName)}]
+
+
+def test_included_attributes(caller: Caller) -> None:
+    plain = caller.get(f"{SERIES}/instances").json()[0]
+    assert "00080008" not in plain
+    for name in ("ImageType", "00080008", "ImageType,AcquisitionDate"):
+        row = caller.get(f"{SERIES}/instances?includefield={name}").json()[0]
+        assert row["00080008"]["Value"] == list(CT.ImageType)
+    deep = caller.get(f"{SERIES}/instances?includefield=KVP").json()[0]
+    assert deep["00180060"] == {"vr": "DS", "Value": [float(CT.KVP)]}
+    everything = caller.get(f"{SERIES}/instances?includefield=all").json()[0]
+    assert len(everything) > len(plain)
+
+
+def test_keys_that_are_not_kept_are_said(caller: Caller) -> None:
+    answer = caller.get("/studies?KVP=120")
+    assert answer.status_code == 200
+    assert "KVP" in answer.headers["warning"]
+
+
+def test_pages(tmp_path: Path) -> None:
+    with calling(tmp_path) as (caller, _):
+        made = []
+        for number in range(7):
+            ds = dcmread(FILES["CT_small.dcm"])
+            ds.SOPInstanceUID = new_uid()
+            ds.InstanceNumber = number
+            made.append(ds.to_bytes())
+        assert caller.store(made).status_code == 200
+        whole = [row["00080018"]["Value"][0] for row in caller.get("/instances").json()]
+        paged = []
+        for offset in range(0, 9, 2):
+            answer = caller.get(f"/instances?limit=2&offset={offset}")
+            remaining = max(7 - offset - 2, 0)
+            if remaining:
+                assert f"There are {remaining} additional results" in answer.headers["warning"]
+                assert answer.headers["x-total-count"] == "7"
+            else:
+                assert "warning" not in answer.headers
+            paged += [row["00080018"]["Value"][0] for row in answer.json()] if answer.status_code == 200 else []
+        assert paged == whole
+        assert len(set(whole)) == 7
+        assert caller.get("/instances?limit=0").status_code == 204
+
+
+def test_xml(caller: Caller) -> None:
+    answer = caller.get("/studies", 'multipart/related; type="application/dicom+xml"')
+    assert answer.headers["content-type"].startswith('multipart/related; type="application/dicom+xml"')
+    assert answer.text.count("<NativeDicomModel") == len(caller.get("/studies").json())
+    assert caller.get("/studies", "image/png").status_code == 406
+
+
+JSON_OF = {
+    "empty": ("PatientID", "", '{"vr":"LO"}'),
+    "numbers": ("ImageOrientationPatient", "1\\0.5\\x", '{"vr":"DS","Value":[1.0,0.5,"x"]}'),
+    "no number": ("InstanceNumber", "one", '{"vr":"IS","Value":["one"]}'),
+    "not finite": ("PatientSize", "inf", '{"vr":"DS","Value":["inf"]}'),
+    "a name in two scripts": ("PatientName", "A^B=山",
+                              '{"vr":"PN","Value":[{"Alphabetic":"A^B","Ideographic":"山"}]}'),
+    "a missing value": ("ImageType", "A\\\\B", '{"vr":"CS","Value":["A",null,"B"]}'),
+    "quotes and markup": ("PatientID", '"</script>', '{"vr":"LO","Value":["\\"</script>"]}'),
+    "items": ("RequestAttributesSequence", [{"ScheduledProcedureStepID": "1"}],
+              '{"vr":"SQ","Value":[{"00400009":{"vr":"SH","Value":["1"]}}]}'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("keyword", "value", "text"), JSON_OF.values(), ids=JSON_OF)
+def test_rows_as_json(keyword: str, value: Any, text: str) -> None:
+    assert attribute_json(keyword, value).partition(":")[2] == text
