@@ -31,9 +31,9 @@ class Options(TypedDict, total=False):
     timeouts: Timeouts
     limits: NetLimits
     reading: Limits | None
-    roles: Iterable[Role]
     extended: Iterable[Extended]
     common: Iterable[Common]
+    roles: Iterable[Role]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class Asking:
     limits: NetLimits = DEFAULT_NET_LIMITS
     reading: Limits | None = None
     wanted: tuple[Offer, ...] = DEFAULT_OFFERS
+    roles: tuple[Role, ...] = ()
     is_fixed: bool = False
     """Whether an association has what is wanted and nothing else."""
     extended: tuple[Extended, ...] = ()
     common: tuple[Common, ...] = ()
-    roles: tuple[Role, ...] = ()
 
     def request(self, contexts: Iterable[ContextOffer], roles: Iterable[Role] = ()) -> Request:
         """The A-ASSOCIATE-RQ for these contexts."""
@@ -88,9 +88,9 @@ def asking_for(
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
     limits: NetLimits = DEFAULT_NET_LIMITS,
     reading: Limits | None = None,
-    roles: Iterable[Role] = (),
     extended: Iterable[Extended] = (),
     common: Iterable[Common] = (),
+    roles: Iterable[Role] = (),
 ) -> Asking:
     """The options of both faces' `associate` as one object; this is where they are and have their defaults."""
     place = address_of(address)
@@ -106,7 +106,7 @@ def asking_for(
         reading=reading,
         wanted=DEFAULT_OFFERS if contexts is None else tuple(contexts),
         is_fixed=contexts is not None,
-        roles=tuple(roles),
         extended=tuple(extended),
         common=tuple(common),
+        roles=tuple(roles),
     )
