@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from dicomcore.dictionary import dictionary_VR, tag_for_keyword
@@ -14,11 +15,19 @@ REMEMBERED = 4096
 SINGLE = frozenset({"LT", "ST", "UR", "UT"})  # a backslash is text (PS3.5 6.2)
 WHOLE = frozenset({"IS", "SL", "SS", "SV", "UL", "US", "UV"})
 REAL = frozenset({"DS", "FD", "FL"})
+TYPED = WHOLE | REAL | {"PN"}
 GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
-def _encoded(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+@lru_cache(maxsize=1024)
+def _named(keyword: str) -> tuple[str, str]:
+    """The key of an attribute with its colon, and its VR."""
+    tag = tag_for_keyword(keyword)
+    assert tag is not None
+    return f'"{int(tag):08X}":', dictionary_VR(tag)
 
 
 def _value(vr: str, text: str) -> Any:
@@ -41,10 +50,8 @@ def _value(vr: str, text: str) -> Any:
 
 def attribute_json(keyword: str, value: Any) -> str:
     """An attribute as a member of its data set's object: ``"00080060":{"vr":"CS","Value":["CT"]}``."""
-    tag = tag_for_keyword(keyword)
-    assert tag is not None
-    vr = dictionary_VR(tag)
-    return f'"{int(tag):08X}":' + _attribute(vr, value)
+    key, vr = _named(keyword)
+    return key + _attribute(vr, value)
 
 
 def _attribute(vr: str, value: Any) -> str:
@@ -54,6 +61,8 @@ def _attribute(vr: str, value: Any) -> str:
         items = ",".join("{" + ",".join(_members(item)) + "}" for item in value)
         return f'{{"vr":"{vr}","Value":[{items}]}}'
     text = str(value)
+    if vr not in TYPED and "\\" not in text:
+        return f'{{"vr":"{vr}","Value":[{_encoded(text)}]}}'
     texts = [text] if vr in SINGLE else text.split("\\")
     return _encoded({"vr": vr, "Value": [_value(vr, one) for one in texts]})
 
