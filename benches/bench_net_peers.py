@@ -33,12 +33,12 @@ net.Server("", f"127.0.0.1:{port}", folder=folder, tls=tls, limits=limits).serve
 RAW_PYNETDICOM = """
 import sys
 from pathlib import Path
-from pynetdicom import AE, AllStoragePresentationContexts, evt
+from pynetdicom import AE, AllStoragePresentationContexts, VerificationPresentationContexts, evt
 def keep(event):
     Path(sys.argv[2], str(event.request.AffectedSOPInstanceUID)).write_bytes(event.encoded_dataset())
     return 0
 entity = AE()
-entity.supported_contexts = AllStoragePresentationContexts
+entity.supported_contexts = AllStoragePresentationContexts + VerificationPresentationContexts
 entity.maximum_pdu_size = int(sys.argv[3])
 entity.start_server(("127.0.0.1", int(sys.argv[1])), evt_handlers=[(evt.EVT_C_STORE, keep)])
 """
@@ -237,7 +237,11 @@ def ready_bytes(port: int, paths: Sequence[str]) -> Spent:
         def work() -> None:
             for message in made:
                 peer.sendall(message)
-                peer.recv_into(answer)
+                got = peer.recv_into(answer)
+                while got < HEADER or got < 6 + int.from_bytes(answer[2:6], "big"):
+                    more = peer.recv_into(memoryview(answer)[got:])
+                    assert more
+                    got += more
 
         return timed(work)
 

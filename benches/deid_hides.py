@@ -394,7 +394,7 @@ def dates(m: Maker, who: Person) -> None:
         (0x00080025, "DA", "14/03/2019"),
         (0x00203403, "DA", "2019-03-1"),
         (0x00320034, "DA", "20190230"),
-        (0x00189516, "DT", "20190399101112"),
+        (0x00181078, "DT", "20190399101112"),
         (0x00380020, "DA", "MARCH 14"),
     ):
         ds[tag] = DataElement(tag, vr, value, validation_mode=pydicom.config.IGNORE)

@@ -39,7 +39,7 @@ def frames_of(ds: Dataset) -> list[np.ndarray]:
         if syntax in CODECS:
             return [np.asarray(CODECS[syntax](one)) for one in generate_frames(ds.PixelData, number_of_frames=count)]
         decoder = get_decoder(UID(syntax))
-        return [decoder.as_array(ds, index=number, raw=True)[0] for number in range(count)]
+        return [np.ascontiguousarray(decoder.as_array(ds, index=number, raw=True)[0]) for number in range(count)]
 
 
 @cache

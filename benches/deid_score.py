@@ -14,6 +14,7 @@ import warnings
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -212,8 +213,24 @@ class Scorer:
             self.inputs[name] = Output(self.folder / "in" / name, name)
         return self.inputs[name]
 
+    def _placed(self, line: Action) -> Action:
+        """A line about a record of a DICOMDIR with the place that the record has in the output."""
+        kind, _, rest = line.path.partition(":")
+        if line.sop_class != DIRECTORY or not rest or self.directory is None:
+            return line
+        number, _, keyword = rest.partition("/")
+        of_file = next((out for out in self.outputs if out.identity[0] == int(number)), None)
+        wanted = str(of_file.ds.get("SOPInstanceUID", "")) if of_file else ""
+        last: dict[str, int] = {}
+        for place, record in enumerate(self.directory.ds.get("DirectoryRecordSequence", ())):
+            last[str(record.get("DirectoryRecordType", ""))] = place
+            if str(record.get("ReferencedSOPInstanceUIDInFile", "")) == wanted and kind in last:
+                return replace(line, path=f"DirectoryRecordSequence#{last[kind]}/{keyword}")
+        return replace(line, path=f"DirectoryRecordSequence#9999/{keyword}")
+
     def _gather(self) -> None:
         """What the tool did to each UID, ID and patient."""
+        self.lines = [self._placed(line) for line in self.lines]
         for line in self.lines:
             out = self.output(line)
             if not out or line.action not in ("uid_consistent", "patid_consistent", "date_shifted"):

@@ -21,7 +21,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from benches import deid_hides, deid_objects, deid_pixels
-from benches.deid_files import DIRECTORY, Action, File, Maker, item
+from benches.deid_files import DIRECTORY, HELD_OUT, Action, File, Maker, item
 from benches.deid_people import Person, people
 
 
@@ -56,14 +56,15 @@ def disc(m: Maker, who: Person) -> None:
     about = File(m, "disc/DICOMDIR", Dataset(), who)
     about.number = 0
     about.removed("directories of file-sets", "", *who.identifiers, folder)
-    about.line("patid_consistent", "directories of file-sets", "DirectoryRecordSequence#0/PatientID", who.id)
-    study = "DirectoryRecordSequence#1/"
+    of = f":{files[0].number}/"  # the record above the first file's: a tool may write one directory of several
+    about.line("patid_consistent", "directories of file-sets", f"PATIENT{of}PatientID", who.id)
+    study = f"STUDY{of}"
     about.shifted("directories of file-sets", study + "StudyDate", first.StudyDate)
     about.uid("directories of file-sets", study + "StudyInstanceUID", who.study_uid)
-    about.uid("directories of file-sets", "DirectoryRecordSequence#2/SeriesInstanceUID", first.SeriesInstanceUID)
-    about.tag("directories of file-sets", "DirectoryRecordSequence#2/Modality", "MR")
-    for number, file in enumerate(files):
-        path = f"DirectoryRecordSequence#{number + 3}/ReferencedSOPInstanceUIDInFile"
+    about.uid("directories of file-sets", f"SERIES{of}SeriesInstanceUID", first.SeriesInstanceUID)
+    about.tag("directories of file-sets", f"SERIES{of}Modality", "MR")
+    for file in files:
+        path = f"IMAGE:{file.number}/ReferencedSOPInstanceUIDInFile"
         about.uid("directories of file-sets", path, file.ds.SOPInstanceUID)
     m.lines += about.lines
 
@@ -146,9 +147,10 @@ RECIPES: tuple[Callable[[Maker, Person], None], ...] = (
 )
 
 
-def make(folder: Path, *, seed: int = 1, count: int = 8, quick: bool = False) -> list[Action]:
-    """Write the set below `folder`; its key. `quick` gives each recipe to one person only, in turn."""
-    m = Maker(folder, seed)
+def make(folder: Path, *, seed: int = 1, count: int = 8, quick: bool = False, held_out: bool = False) -> list[Action]:
+    """Write the set below `folder`; its key. `quick` gives each recipe to one person only, in turn; `held_out` takes
+    other files."""
+    m = Maker(folder, seed, HELD_OUT if held_out else None)
     who = people(seed, count, m.uid)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -167,8 +169,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--people", type=int, default=8)
+    parser.add_argument("--held-out", action="store_true", help="of other files")
     told = parser.parse_args()
-    lines = make(told.folder, seed=told.seed, count=told.people)
+    lines = make(told.folder, seed=told.seed, count=told.people, held_out=told.held_out)
     places = {line.place for line in lines}
     print(f"{len({line.file for line in lines})} files, {len(lines)} actions in {len(places)} places")
 

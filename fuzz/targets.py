@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from fuzz import checking, differences, exchange, identifying, imaging, network, parsing, web, web_client, writing
+from fuzz import (
+    checking,
+    departments,
+    differences,
+    exchange,
+    identifying,
+    imaging,
+    network,
+    parsing,
+    rendering,
+    web,
+    web_client,
+    writing,
+)
 from fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
@@ -16,4 +29,6 @@ TARGETS: dict[str, Target] = {
     **network.TARGETS,
     **web.TARGETS,
     **web_client.TARGETS,
+    **departments.TARGETS,
+    **rendering.TARGETS,
 }

@@ -129,3 +129,24 @@ def palette(place: dc.Dataset, entries: np.ndarray, first: int = 0) -> dc.Datase
         setattr(place, f"{colour}PaletteColorLookupTableDescriptor", [len(channel) & 0xFFFF, first, 16])
         setattr(place, f"{colour}PaletteColorLookupTableData", channel.astype("<u2").tobytes())
     return place
+
+
+def state_of_pages(image: dc.Dataset) -> dc.Dataset:
+    """The presentation state that pages of the documentation name: a window, a circle and a text."""
+    ring = figure("CIRCLE", [(64, 64), (64, 34)])
+    words = item(
+        UnformattedTextValue="here",
+        AnchorPoint=[64.0, 34.0],
+        AnchorPointAnnotationUnits="PIXEL",
+        AnchorPointVisibility="N",
+    )
+    return state_of(
+        image,
+        ContentLabel="LUNG",
+        RescaleSlope=1.0,
+        RescaleIntercept=-1024.0,
+        RescaleType="HU",
+        SoftcopyVOILUTSequence=[window(-400, 1500)],
+        GraphicLayerSequence=[layer("RING", 1, (255, 210, 0))],
+        GraphicAnnotationSequence=[item(GraphicLayer="RING", GraphicObjectSequence=[ring], TextObjectSequence=[words])],
+    )

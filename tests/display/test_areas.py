@@ -10,7 +10,7 @@ from dicomcore import display
 from dicomcore.display.cielab import to_cielab
 from dicomcore.errors import MissingReferenceError, UnsupportedStateError
 from dicomcore.notes import Note
-from tests.display.states import area, item, made, reference, state_of, table_item, window
+from tests.display.states import area, item, made, palette, reference, state_of, table_item, window
 
 SAMPLES = np.arange(12 * 20, dtype=np.uint8).reshape(12, 20)
 IMAGE = made(SAMPLES)
@@ -135,6 +135,9 @@ def test_pixels_of_an_image_that_are_no_squares():
     image = made(SAMPLES, PixelSpacing=[2.0, 1.0])
     assert display.render(image).shape == (12, 20)
     assert display.render(image, size=24).shape == (24, 20)
+    measures = item(PixelMeasuresSequence=[item(PixelSpacing=[1.0, 2.0])])
+    assert display.render(made(SAMPLES, SharedFunctionalGroupsSequence=[measures]), size=40).shape == (12, 40)
+    assert display.render(made(SAMPLES, PixelAspectRatio=[2, 1]), size=24).shape == (24, 20)
 
 
 # -- polarity (Weasis#620): inverted once, whatever the image's photometric interpretation
@@ -338,3 +341,30 @@ def test_a_magnification_that_is_none(ratio):
     stated = area((1, 1), (20, 12), "MAGNIFY", PresentationPixelMagnificationRatio=ratio)
     with pytest.raises(dc.ParseError, match=r"\(0070,0103\) is"):
         shown(DisplayedAreaSelectionSequence=[stated])
+
+
+def test_areas_in_the_total_pixel_matrix():
+    tiles = made(np.stack([SAMPLES, 255 - SAMPLES]), NumberOfFrames=2, TotalPixelMatrixColumns=40,
+                 TotalPixelMatrixRows=12, WindowCenter=128, WindowWidth=256)  # fmt: skip
+    stated = area((19, 2), (23, 4), PixelOriginInterpretation="VOLUME")
+    state = state_of(tiles, DisplayedAreaSelectionSequence=[stated])
+    left, right = (display.render(tiles, state, frame=frame) for frame in (0, 1))
+    assert np.array_equal(left, np.pad(SAMPLES[1:4, 18:], ((0, 0), (0, 3))))
+    assert np.array_equal(right, np.pad((255 - SAMPLES)[1:4, :3], ((0, 0), (2, 0))))
+
+
+# -- supplemental palettes (PS3.4 N.2)
+
+
+def test_a_supplemental_palette():
+    """A grayscale state leaves the colours alone, a pseudo-colour state ignores them."""
+    image = palette(made(SAMPLES, PixelPresentation="COLOR"), np.array([(65535, 0, 0), (0, 65535, 0)]), first=200)
+    own = display.render(image, state_of(image), profile=None)
+    assert (own[SAMPLES == 200] == (255, 0, 0)).all()
+    assert (own[SAMPLES > 200] == (0, 255, 0)).all()
+    grey = SAMPLES < 200
+    assert np.array_equal(own[grey], SAMPLES[grey][:, None].repeat(3, 1))
+    blue = np.stack([np.zeros(256), np.zeros(256), np.arange(256) * 257], -1)
+    tinted = display.render(image, palette(state_of(image, kind="pseudo-colour"), blue), profile=None)
+    assert np.array_equal(tinted[..., 2], SAMPLES)
+    assert not tinted[..., :2].any()

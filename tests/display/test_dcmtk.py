@@ -28,7 +28,7 @@ from dicomcore import display
 from dicomcore.display.area import turned
 from tests.display.states import made, table_item
 
-DCMPSMK, DCMP2PGM = map(shutil.which, ("dcmpsmk", "dcmp2pgm"))
+DCMPSMK, DCMP2PGM, DCM2PNM = map(shutil.which, ("dcmpsmk", "dcmp2pgm", "dcm2pnm"))
 needs_dcmtk = pytest.mark.skipif(not (DCMPSMK and DCMP2PGM), reason="DCMTK's dcmpsmk or dcmp2pgm isn't installed")
 
 BITS = (8, 10, 12, 16)
@@ -117,7 +117,7 @@ def set_shutter(state: dc.Dataset, kind: str) -> None:
 
 def pgm(path: Path) -> np.ndarray:
     data = path.read_bytes()
-    head = re.match(rb"P5\s+(?:#.*\n)?(\d+) (\d+) 255\n", data)
+    head = re.match(rb"P5\s+(?:#.*\n)?(\d+)\s(\d+)\s255\s", data)
     assert head is not None
     return np.frombuffer(data[head.end() :], np.uint8).reshape(int(head[2]), int(head[1]))
 
@@ -168,6 +168,23 @@ def test_pictures_are_those_of_dcmtk(part, folder, tmp_path):
         worst[ALL[number]] = int(off.max())
     most = {case: 2 if case[4] == "table" else 1 for case in worst}
     assert {case: off for case, off in worst.items() if off > most[case]} == {}
+
+
+@pytest.mark.skipif(not DCM2PNM, reason="DCMTK's dcm2pnm isn't installed")
+@pytest.mark.parametrize("interpretation", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("signed", [0, 1])
+@pytest.mark.parametrize("bits", BITS)
+def test_images_without_a_state(bits, signed, interpretation, tmp_path):
+    """An image's own rescaling, window and polarity beside dcm2pnm."""
+    image = image_of(bits, signed)
+    image.PhotometricInterpretation = interpretation
+    low, high = reach(bits, signed, "rescale")
+    image.RescaleSlope, image.RescaleIntercept = 2.0, -100.0
+    image.WindowCenter, image.WindowWidth = round((low + high) / 2), round((high - low) * 0.7)
+    image.save_as(tmp_path / "image.dcm")
+    run(DCM2PNM, "+op", "+Wi", "1", tmp_path / "image.dcm", tmp_path / "theirs.pgm")
+    ours = display.render(tmp_path / "image.dcm")
+    assert np.abs(ours.astype(int) - pgm(tmp_path / "theirs.pgm")).max() <= 1
 
 
 @needs_dcmtk

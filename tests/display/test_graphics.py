@@ -502,6 +502,11 @@ def test_points_that_are_no_pairs_are_refused():
     assert caught.value.tag == 0x00700022
 
 
+def test_points_in_three_dimensions_are_refused():
+    with pytest.raises(dc.ParseError, match=r"3 dimensions \(0070,0020\)"):
+        drawn(figure("POLYLINE", [(5, 5)] * 3, GraphicDimensions=3))
+
+
 def test_graphics_cross_the_limit():
     """Alternating inks cannot be drawn together: each takes the whole picture."""
     BLACK.save_as(buffer := bytearray())

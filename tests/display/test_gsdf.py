@@ -74,7 +74,7 @@ def test_the_table_has_the_nearest_levels(levels, ambient, bits):
     screen = Screen(levels, ambient)
     table = screen.table(bits)
     assert table.shape == (1 << bits,)
-    assert table.dtype == np.uint16
+    assert table.dtype == (np.uint16 if len(levels) > 256 else np.uint8)
     np.testing.assert_array_equal(table, _nearest(screen, bits))
 
 

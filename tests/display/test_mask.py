@@ -141,3 +141,11 @@ def test_a_table_that_makes_values_logarithmic():
     picture = display.render(IMAGE, xa(PixelIntensityRelationshipLUTSequence=[table]), frame=2)
     entries = np.rint(1023 * np.log1p(np.arange(1024)) / np.log(1024))
     assert np.abs(picture - shown(entries[FRAMES[2]] - entries[FRAMES[0]])).max() <= 0.51
+
+
+def test_enhanced_edges_are_noted():
+    state = xa()
+    state.MultiFramePresentationSequence[0].DisplayFilterPercentage = 40.0
+    notes: list[Note] = []
+    display.render(IMAGE, state, frame=2, notes=notes)
+    assert [note.code for note in notes] == ["edge-enhancement"]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 import dicomcore as dc
 from dicomcore import display
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_display_imports_nothing_of_pixels():
@@ -49,3 +53,22 @@ def test_functional_groups_of_a_frame():
     ds.SharedFunctionalGroupsSequence = [shared]
     centers = [display.display_of(ds, frame).windows[0].center for frame in range(3)]
     assert centers == [20, 10, 20]
+
+
+@pytest.mark.parametrize("call", ["render(image, state)", "render(image, profile='adobergb')"])
+def test_what_needs_pillow_names_the_extra(call):
+    code = f"""
+import sys; sys.modules["PIL"] = None
+import numpy as np, dicomcore as dc
+from tests.display.states import figure, item, made, state_of
+image = made(np.zeros((4, 4, 3), np.uint8))
+note = item(GraphicLayer="A", GraphicObjectSequence=[figure("POINT", [(1, 1)])])
+state = state_of(image, kind="colour", GraphicAnnotationSequence=[note])
+assert dc.display.render(image, state, graphics=False).shape == (4, 4, 3)
+try:
+    dc.display.{call}
+except ModuleNotFoundError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert 'pip install "dicomcore[picture]"' in done.stdout

@@ -21,8 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+import dicomcore as dc
 from dicomcore.cli import main
+from tests.display.states import state_of_pages
 from tests.support.corpus import PYDICOM
+from tests.support.slides import picture, slide_data_set, write_pyramid, write_slide
 
 pytest.importorskip("pyarrow")
 
@@ -77,8 +80,13 @@ def all_files(tmp_path_factory) -> Path:
     for i, path in enumerate(sorted((shipped / "dicomdirtests" / "98892001" / "CT5N").iterdir()), 1):
         shutil.copy(path, root / "ct" / f"{i}.dcm")
     shutil.copytree(shipped / "dicomdirtests", root / "disc")
+    (root / "slide").mkdir()
+    write_pyramid(root / "slide", picture(600, 800), 128, 3)
+    label = slide_data_set(40, 60, (40, 60), flavour="LABEL")
+    write_slide(root / "slide" / "label.dcm", [picture(40, 60)], label)
     (root / "archive" / "notes.txt").write_text("no DICOM")
     (root / "letter.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
+    state_of_pages(dc.dcmread(root / "ct.dcm")).save_as(root / "state.dcm")
     return root
 
 

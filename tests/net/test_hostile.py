@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import struct
 import tracemalloc
 from itertools import pairwise
@@ -16,6 +17,7 @@ import pytest
 from dicomcore import net
 from dicomcore.errors import ParseError
 from dicomcore.net import commands
+from dicomcore.net import storing as stores
 from dicomcore.net.accepting import Offering
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.connection import Connection
@@ -540,10 +542,12 @@ def full(*_: Any, **__: Any) -> Any:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+@pytest.mark.parametrize("has_unnamed", [True, False], ids=["without a name", "with a name"])
 @pytest.mark.parametrize("call", ["open", "write", "writev", "link", "fsync", "makedirs"])
 @pytest.mark.parametrize("parts", [1, 3])
-def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, parts: int) -> None:
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, parts: int, has_unnamed: bool) -> None:
     folder = net.Folder(tmp_path / "root", durable=True, limits=GENERAL)
+    folder._has_unnamed = folder._has_unnamed and has_unnamed
     face = Face(Offering(titles=frozenset(), folder=folder, has_store=True, limits=GENERAL), asking())
     data = instance()
     cuts = [len(data) * part // parts // 2 * 2 for part in range(parts)] + [len(data)]
@@ -551,6 +555,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str,
     request = data_pdu(pdv(3, 3, command_bytes(STORE))) + data_pdu(*values)
     with monkeypatch.context() as patched:
         patched.setattr(os, call, full)
+        patched.setattr(stores, "keep", lambda *_: errno.ENOSPC)
         if call in ("write", "writev"):  # whichever of them is taken
             patched.setattr(os, "write", full)
             patched.setattr(os, "writev", full, raising=False)
@@ -560,6 +565,17 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str,
     assert response[Field.AFFECTED_SOP_INSTANCE] == "1.2.3"
     assert not files(tmp_path)
     assert statuses(face.send(request)) == [0]
+    assert len(files(tmp_path)) == 1
+
+
+def test_a_folder_that_is_removed_meanwhile(tmp_path: Path) -> None:
+    folder = net.Folder(tmp_path / "root", limits=GENERAL)
+    face = Face(Offering(titles=frozenset(), folder=folder, has_store=True, limits=GENERAL), asking())
+    assert statuses(face.send(message(3, storing(), instance()))) == [0]
+    for path in (tmp_path / "root").iterdir():
+        if path.name != ".incoming":
+            shutil.rmtree(path)
+    assert statuses(face.send(message(3, storing(), instance()))) == [0]
     assert len(files(tmp_path)) == 1
 
 

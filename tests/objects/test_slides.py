@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from io import BytesIO
 
 import numpy as np
 import pytest
 
 from dicomcore import dcmread
 from dicomcore.dataset.building import build
+from dicomcore.display.icc import KNOWN, matrix_profile
 from dicomcore.errors import LimitError, ParseError, PixelDecodeError
 from dicomcore.limits import Limits
 from dicomcore.objects import Slide
@@ -116,6 +118,26 @@ def test_regions_are_those_of_the_picture(tmp_path, write):
             np.testing.assert_array_equal(region, pixels[y : y + height, x : x + width])
     expected = ["TILE_POSITION"] if write is _unlabelled else []
     assert [issue.code for issue in slide.issues] == expected
+
+
+@pytest.mark.parametrize("interpretation", ["YBR_FULL_422", "RGB"])
+def test_jpeg_gives_the_pixels_of_its_frames(tmp_path, interpretation):
+    pytest.importorskip("imagecodecs")
+    (pixels,) = _pictures(1)
+    data_set = slide_data_set(ROWS, COLUMNS, TILE, PhotometricInterpretation="RGB")
+    write_slide(tmp_path / "a", tiles_of_picture(pixels, TILE), data_set, transfer_syntax="jpeg", quality=90)
+    image = dcmread(tmp_path / "a")
+    image.PhotometricInterpretation = interpretation  # the codestream's own marks decide
+    slide = Slide(image)
+    frames = dcmread(tmp_path / "a").frames
+    across = -(-COLUMNS // TILE[1])
+    whole = np.concatenate(
+        [np.concatenate([frames[i] for i in range(row, row + across)], axis=1) for row in range(0, len(frames), across)]
+    )[:ROWS, :COLUMNS]
+    assert np.abs(whole.astype(int) - pixels).mean() < 4
+    for x, y, width, height in REGIONS.values():
+        np.testing.assert_array_equal(slide.region(x, y, width, height), whole[y : y + height, x : x + width])
+    np.testing.assert_array_equal(slide.region(-3, -5, 90, 90)[5:, 3:], whole[:85, :87])
 
 
 def test_past_the_matrix_is_background(tmp_path):
@@ -428,3 +450,46 @@ def test_threads_share_a_slide(pyramid):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def _with_profile(folder, profile):
+    pixels = picture(ROWS, COLUMNS)
+    path = optical_path("1") if profile is None else optical_path("1", ICCProfile=profile)
+    data_set = slide_data_set(ROWS, COLUMNS, TILE, OpticalPathSequence=[path])
+    write_slide(folder / "a", tiles_of_picture(pixels, TILE), data_set)
+    return pixels, Slide(folder)
+
+
+def test_colours_are_brought_into_another_space_as_by_littlecms(tmp_path):
+    from PIL import Image, ImageCms
+
+    wide = matrix_profile(*KNOWN["adobergb"])
+    wide = wide[:12] + b"scnr" + wide[16:]
+    pixels, slide = _with_profile(tmp_path, wide)
+    source, target = ImageCms.ImageCmsProfile(BytesIO(wide)), ImageCms.createProfile("sRGB")
+    transform = ImageCms.buildTransform(source, target, "RGB", "RGB")
+    expected = np.asarray(ImageCms.applyTransform(Image.fromarray(pixels), transform))
+    assert np.abs(expected.astype(int) - pixels).max() > 10
+    np.testing.assert_array_equal(slide.region(0, 0, COLUMNS, ROWS, profile="srgb"), expected)
+    np.testing.assert_array_equal(slide.tile(1, 1, profile="srgb"), expected[64:128, 48:96])
+    np.testing.assert_array_equal(slide.region(0, 0, COLUMNS, ROWS), pixels)
+    np.testing.assert_array_equal(slide.region(0, 0, COLUMNS, ROWS, profile="none"), pixels)
+    assert slide.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("profile", "code"),
+    [
+        (None, "no-icc-profile"),
+        (b"no profile at all, but bytes of some length" * 5, "icc-profile"),
+        (matrix_profile(*KNOWN["adobergb"]), "icc-class"),  # its class is that of a display
+    ],
+    ids=["none", "no profile", "of display class"],
+)
+def test_profiles_that_are_missing_or_wrong_are_noted(tmp_path, profile, code):
+    pixels, slide = _with_profile(tmp_path, profile)
+    region = slide.region(0, 0, COLUMNS, ROWS, profile="srgb")
+    assert [note.code for note in slide.notes] == [code]
+    assert np.array_equal(region, pixels) == (code != "icc-class")
+    with pytest.raises(ValueError, match="'cmyk'"):
+        slide.region(0, 0, 9, 9, profile="cmyk")

@@ -144,3 +144,36 @@ def test_contradictions_are_noted():
     (note,) = colour_notes(desc, info(colour="YBR", by="JFIF"))
     assert note.code == "pixel-colour"
     assert not colour_notes(desc, info(colour="RGB", by="Adobe"))
+
+
+def test_an_area_is_converted_into_an_area():
+    ybr = np.random.default_rng(3).integers(0, 256, (40, 50, 3), np.uint8)
+    rgb = np.empty_like(ybr)
+    kernels.ybr_full_to_rgb(ybr.reshape(-1), rgb.reshape(-1))
+    for rows, columns in [(40, 50), (1, 1), (7, 33), (0, 5), (5, 0)]:
+        out = np.full((60, 70, 3), 9, np.uint8)
+        kernels.ybr_full_area_to_rgb(ybr[:rows, 3 : 3 + columns], out[11 : 11 + rows, 2 : 2 + columns][:, : 50 - 3])
+        part = rgb[:rows, 3 : 3 + columns]
+        np.testing.assert_array_equal(out[11 : 11 + rows, 2 : 2 + part.shape[1]], part)
+        out[11 : 11 + rows, 2 : 2 + part.shape[1]] = 9
+        assert (out == 9).all()
+
+
+AREAS = {  # name: (source, target, message)
+    "another size": (np.zeros((4, 5, 3), np.uint8), np.zeros((5, 4, 3), np.uint8), "same rows and columns"),
+    "four samples": (np.zeros((4, 5, 4), np.uint8), np.zeros((4, 5, 4), np.uint8), "3 samples"),
+    "every second pixel": (np.zeros((4, 10, 3), np.uint8)[:, ::2], np.zeros((4, 5, 3), np.uint8), "follow each other"),
+    "upside down": (np.zeros((4, 5, 3), np.uint8)[::-1], np.zeros((4, 5, 3), np.uint8), "not to overlap"),
+}
+
+
+@pytest.mark.parametrize(("source", "target", "message"), AREAS.values(), ids=AREAS)
+def test_areas_that_do_not_fit_are_refused(source, target, message):
+    with pytest.raises(ValueError, match=message):
+        kernels.ybr_full_area_to_rgb(source, target)
+
+
+def test_an_area_is_not_converted_in_place():
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    with pytest.raises(ValueError, match="overlap"):
+        kernels.ybr_full_area_to_rgb(pixels[:4], pixels[2:6])

@@ -120,6 +120,8 @@ LAYOUTS: dict[str, list[int] | None] = {
     "ROW\\1,2,3": [1, 2, 3],
     "COL\\2,1": [2, 1],
     "STANDARD\\16,16": [16] * 16,
+    "COL\\221": [221],
+    "ROW\\1,255": [1, 255],
     "STANDARD\\17,16": None,
     "STANDARD\\0,1": None,
     "STANDARD\\1": None,
@@ -595,3 +597,13 @@ def test_dcmtk_is_printed_on(tmp_path: Path) -> None:
         printer.communicate()
     assert len(list((tmp_path / "database").glob("HG*.dcm"))) == 2, list((tmp_path / "database").iterdir())
     assert len(list((tmp_path / "database").glob("SP*.dcm"))) == 1
+
+
+def test_pixels_that_are_not_square(shop: Shop) -> None:
+    ct = dcmread(next(path for path in FILES if path.name == "CT_small.dcm"))
+    ct.PixelSpacing = [1.5, 0.5]
+    services.print_images(shop.server.address, ct, timeouts=QUICK)
+    picture = shop.sheets[0].picture
+    rows, columns = np.nonzero(picture > 0)
+    height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+    assert height / width == pytest.approx(3, abs=0.1)

@@ -183,7 +183,7 @@ def test_every_event_in_every_state(event: Any, state: str) -> None:
 
 @pytest.mark.parametrize("state", ["IN PROGRESS", "COMPLETED", "CANCELED"])
 @pytest.mark.parametrize("wanted", ["IN PROGRESS", "COMPLETED", "CANCELED"])
-@pytest.mark.parametrize("given", [OTHER, "", "no uid", "1." * 200, LOCK + " "])
+@pytest.mark.parametrize("given", [OTHER, "", "no uid", "1." * 200, LOCK + "0"])
 def test_another_transaction_uid_is_wrong(given: str, wanted: str, state: str) -> None:
     items = items_in(state)
     assert items.change_state(STEP, wanted, given).status == 0xC301
@@ -319,7 +319,7 @@ def test_a_step_is_made_scheduled(state: str | None) -> None:
     assert Workitems().create(made, STEP).status == 0xC309
 
 
-@pytest.mark.parametrize("uid", ["1..2", "1.02", "x", "1" * 65, GLOBAL, FILTERED, "../x"])
+@pytest.mark.parametrize("uid", ["1..2", ".1", "x", "1" * 65, GLOBAL, FILTERED, "../x"])
 def test_uids_that_a_step_cannot_have(uid: str) -> None:
     assert Workitems().create(step(), uid).status == 0x0117
 
@@ -634,3 +634,51 @@ def test_a_step_with_values_that_cannot_be_kept() -> None:
     huge = step(ScheduledProcessingParametersSequence=[data_set(TextValue="x" * 1000) for _ in range(2000)])
     assert items.create(huge, STEP).status == 0
     assert json.dumps(len(items.retrieve(STEP).dataset.ScheduledProcessingParametersSequence)) == "2000"  # type: ignore[union-attr]
+
+
+def test_only_one_claims_a_step(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with Ledger(tmp_path / "a") as ledger, Ledger(tmp_path / "a") as another:
+        both = [Workitems(ledger), Workitems(another)]
+        for number in range(20):
+            both[0].create(step(), f"1.2.{number}")
+        with ThreadPoolExecutor(8) as pool:
+            claims = [
+                pool.submit(both[turn % 2].change_state, f"1.2.{number}", "IN PROGRESS", f"1.9.{turn}")
+                for number in range(20)
+                for turn in range(8)
+            ]
+            statuses = [int(claim.result().status) for claim in claims]
+    assert statuses.count(0) == 20
+    assert statuses.count(0xC301) == 140
+
+
+def test_a_listener_that_fails_harms_nobody() -> None:
+    items = items_in("SCHEDULED")
+    items.subscribe(STEP, "WATCH", channel="web")
+    items.listen(lambda event: 1 / 0)
+    assert items.change_state(STEP, "IN PROGRESS", LOCK).status == 0
+    assert told(items)[-1] == (1, "IN PROGRESS")
+
+
+def test_a_search_through_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dicomcore.services.ups.AT_A_TIME", 3)
+    items = Workitems()
+    for number in range(10):
+        items.create(step(PatientID=str(number % 2)), f"1.2.{number}")
+    found = [str(one.SOPInstanceUID) for one in items.search(data_set(PatientID="1", SOPInstanceUID=""))]
+    assert found == [f"1.2.{number}" for number in range(1, 10, 2)]
+    assert len(list(items.search(data_set(ProcedureStepState="SCHEDULED")))) == 10
+
+
+@pytest.mark.parametrize("value", ['a"b', "é ü", "a\\b", "100%", "a_b", "[x]", "'", "\t"])
+def test_values_that_look_like_something_else_are_found(value: str) -> None:
+    items = Workitems()
+    items.create(step(ProcedureStepLabel="other"), "1.2.1")
+    items.create(step(ProcedureStepLabel=value.split("\\") if "\\" in value else value), "1.2.2")
+    for wanted in value.split("\\"):
+        found = list(
+            items.search(data_set(SpecificCharacterSet="ISO_IR 192", ProcedureStepLabel=wanted, SOPInstanceUID=""))
+        )
+        assert [str(one.SOPInstanceUID) for one in found] == (["1.2.2"] if wanted.strip() else ["1.2.1", "1.2.2"])

@@ -110,6 +110,7 @@ def test_pictures(tmp_path: Path) -> None:
 WRONG: dict[str, tuple[bytes, list[Bulk], int]] = {  # name: (document, bulk data, status)
     "no JSON": (b"{", [], 409),
     "a number": (b"1", [], 409),
+    "a large number": (b"[5000000000]", [], 409),
     "nothing": (b"[]", [], 400),
     "no identity": (b"[{}]", [], 409),
     "a VR that is none": (b'[{"00080018":{"vr":"ZZ","Value":["1"]}}]', [], 409),

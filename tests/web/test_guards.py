@@ -207,6 +207,16 @@ def test_bases(tmp_path: Path, options: dict[str, Any], fields: dict[str, str], 
         assert uri.startswith(f"{base}/studies/" if "base_url" in options else "bulkdata/")
 
 
+@pytest.mark.parametrize(("host", "status"), [
+    ("localhost", 204), ("localhost:8080", 204), ("[::1]:8080", 204), ("LOCALHOST", 204), ("evil.example", 421),
+    ("localhost.evil.example:80", 421), ("", 421), ("a b", 421),
+])  # fmt: skip
+def test_names_of_the_service(tmp_path: Path, host: str, status: int) -> None:
+    """A page whose name leads to this machine does not reach it."""
+    with calling(tmp_path, hosts=["localhost", "::1"]) as (caller, _):
+        assert caller.get("/studies", host=host).status_code == status
+
+
 def test_a_viewer(tmp_path: Path) -> None:
     folder = tmp_path / "viewer"
     (folder / "lib").mkdir(parents=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dicomcore import dcmread, display
+from dicomcore import dcmread, display, new_uid
 from tests.web.calling import FILES, Caller, calling, parts_of, place_of
 
 Image = pytest.importorskip("PIL.Image")
@@ -193,6 +194,32 @@ def test_the_uri_service(caller: Caller, root: str) -> None:
     assert decoded(caller.get(by_uri(name, "&contentType=image/png&rows=32", root)).content).shape == (32, 32)
 
 
+def test_presentation_states(tmp_path: Path) -> None:
+    from tests.display.states import state_of
+
+    ct = FILES["CT_small.dcm"]
+    image = dcmread(ct)
+    state = state_of(image, PresentationLUTShape="INVERSE")
+    state.StudyInstanceUID, state.SeriesInstanceUID = image.StudyInstanceUID, new_uid()
+    shown = display.render(image, state)
+    with calling(tmp_path) as (caller, _):
+        stored = caller.store([ct, state.to_bytes(transfer_syntax="explicit")])
+        assert stored.status_code == 200, stored.text
+        place = f"/studies/{state.StudyInstanceUID}/series/{state.SeriesInstanceUID}/instances/{state.SOPInstanceUID}"
+        answer = caller.get(f"{place}/rendered", "image/png")
+        assert answer.status_code == 200, answer.text
+        assert (decoded(answer.content) == shown).all()
+        assert caller.get(f"{place}/rendered?viewport=64,64", "image/png").status_code == 200
+        assert caller.get(f"{place}/rendered?window=1,2,linear", "image/png").status_code == 400
+        by_state = f"&contentType=image/png&presentationUID={state.SOPInstanceUID}"
+        assert (decoded(caller.get(by_uri("CT_small.dcm", by_state)).content) == shown).all()
+        assert caller.get(f"{place}/thumbnail").status_code == 200
+        caller.ask("DELETE", place_of(ct))
+    with calling(tmp_path / "alone") as (caller, _):
+        assert caller.store([state.to_bytes(transfer_syntax="explicit")]).status_code == 200
+        assert caller.get(f"{place}/rendered", "image/png").status_code == 404
+
+
 URI_WRONG = {
     "/?requestType=WADO": 400, "/?requestType=X": 400, "/?requestType=WADO&studyUID=1&seriesUID=2&objectUID=3": 404,
 }  # fmt: skip
@@ -204,6 +231,7 @@ def test_the_uri_service_refuses(caller: Caller, path: str, status: int) -> None
 
 
 @pytest.mark.parametrize(("more", "status"), [
+    ("&presentationUID=1.2", 404),
     ("&anonymize=yes", 501), ("&windowCenter=1", 400), ("&region=0,0,2,1", 400), ("&imageQuality=0", 400),
     ("&frameNumber=9", 404), ("&contentType=application/dicom&transferSyntax=1.2.3", 406),
     ("&contentType=text/html", 406),

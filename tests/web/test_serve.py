@@ -53,6 +53,7 @@ def test_what_one_half_stores_the_other_gives(tmp_path: Path) -> None:
         assert dcmread(got).to_json() == ct.to_json()
         assert client.get("/health").json()["instances"] == 2
         assert client.get("/workitems").status_code == 204
+        assert client.get("/studies", headers={"host": "evil.example"}).status_code == 421
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals end it")

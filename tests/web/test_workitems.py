@@ -110,7 +110,7 @@ def test_what_is_refused(department: tuple[Caller, services.Workitems], path: st
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("body", [b"{", b"[1]", b"[{},{}]", b'{"0":1}'])
+@pytest.mark.parametrize("body", [b"{", b"[1]", b"[-5]", b"[5000000000]", b"[[]]", b'"a"', b"[{},{}]", b'{"0":1}'])
 def test_bodies_that_are_none(department: tuple[Caller, services.Workitems], body: bytes) -> None:
     caller, _ = department
     assert caller.ask("POST", "/workitems", content=body, headers=JSON).status_code == 400

@@ -2,7 +2,7 @@
 
 from dicomcore.catalogue.answers import identifier
 from dicomcore.catalogue.compiling import compile_identifier, query
-from dicomcore.catalogue.jobs import GiveUp, Job, Jobs, Runner
+from dicomcore.catalogue.jobs import Again, GiveUp, Job, Jobs, Runner
 from dicomcore.catalogue.live import LiveCatalogue
 from dicomcore.catalogue.matching import Query
 from dicomcore.catalogue.opening import open
@@ -11,8 +11,10 @@ from dicomcore.catalogue.protocol import Catalogue, Entry, Page
 from dicomcore.catalogue.receiving import Received
 from dicomcore.catalogue.records import Conflict, Record, Records
 from dicomcore.catalogue.rows import row_of
+from dicomcore.catalogue.table import TableCatalogue
 
 __all__ = [
+    "Again",
     "Catalogue",
     "Conflict",
     "Entry",
@@ -27,6 +29,7 @@ __all__ = [
     "Record",
     "Records",
     "Runner",
+    "TableCatalogue",
     "compile_identifier",
     "identifier",
     "open",

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from math import inf
 from typing import Any
 
-from dicomcore.catalogue.attributes import KEYS, LEVELS, level_of
+from dicomcore.catalogue.attributes import KEYS, LEVELS, above, level_of
+from dicomcore.catalogue.naming import name_of
+from dicomcore.charset import NAME_DELIMITERS, charset_for
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.dictionary import dictionary_VR, keyword_for_tag, tag_for_keyword
 from dicomcore.encoding import encode
+from dicomcore.errors import EncodeError
 from dicomcore.uids import UID
 
-__all__ = ["Answers", "identifier"]
+__all__ = ["Answers", "identifier", "say_character_set"]
 
 UTF_8 = "ISO_IR 192"
 SPECIFIC_CHARACTER_SET = 0x00080005
@@ -22,6 +27,7 @@ LONG = frozenset({"UC", "UR", "UT"})  # VRs whose length takes four bytes (PS3.5
 TEXTS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})  # what Specific Character Set is for (PS3.5 6.1.2.2)
 CODES = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"})
 RANGES = {"US": (0, 0xFFFF), "SS": (-0x8000, 0x7FFF), "UL": (0, 0xFFFFFFFF), "SL": (-0x80000000, 0x7FFFFFFF)}
+FLOATS = frozenset({"FD", "FL"})
 LONGEST = 0xFFFE  # bytes of a value whose length takes two bytes
 REMEMBERED = 4096  # values of an attribute whose elements are kept
 
@@ -29,25 +35,64 @@ REMEMBERED = 4096  # values of an attribute whose elements are kept
 def identifier(row: dict[str, Any], asked: Dataset, level: str, **extra: str) -> Dataset:
     """The identifier of a match: the keys that were asked for, those that are not kept empty, and the unique keys.
 
-    Text beyond ASCII is in UTF-8. A value that its VR cannot hold is left empty.
+    Text is in the character set of what was asked if that holds it, else in UTF-8; unless it is plain ASCII, and the
+    other side said nothing, the answer says which. A value that its VR cannot hold is left empty.
     """
     made = Dataset()
-    is_plain = True
+    texts: list[str] = []
     for tag in _wanted(asked, level, row):
-        keyword = keyword_for_tag(tag)
-        value = row.get(keyword) if keyword else None
+        element = asked[tag] if tag in asked else None  # noqa: SIM401  get() gives values for keywords
+        if element is not None and element.tag.is_private_creator:
+            made.add(element)
+            continue
+        name = keyword_for_tag(tag) if element is None else name_of(asked, element)
+        value = row.get(name)
         if isinstance(value, list):
             made.add_new(tag, "SQ", [_item(one) for one in value])
-        elif keyword:
+        elif keyword_for_tag(tag):
             vr = dictionary_VR(tag)
             made.add(DataElement(tag, vr, _value(vr, value)))
-        is_plain = is_plain and all(text.isascii() for text in _texts(value))
+        elif element is not None:
+            made.add(DataElement(tag, element.VR, _value(element.VR, value)))
+        texts += _texts(value)
     made.QueryRetrieveLevel = level
     for name, value in extra.items():
         setattr(made, name, value)
-    if not is_plain:
-        made.SpecificCharacterSet = UTF_8
+    say_character_set(made, asked, texts)
     return made
+
+
+def say_character_set(answer: Dataset, asked: Dataset, texts: Iterable[str]) -> None:
+    """Give an answer the character set of what was asked if that holds all texts, else UTF-8.
+
+    An answer in plain ASCII says nothing if the other side did not.
+    """
+    terms = asked_terms(asked)
+    if not all(held(terms, text) for text in texts):
+        answer.SpecificCharacterSet = UTF_8
+    elif terms:
+        answer.SpecificCharacterSet = list(terms) if len(terms) > 1 else terms[0]
+
+
+def asked_terms(asked: Dataset) -> tuple[str, ...]:
+    """The terms of Specific Character Set in an identifier; none where they are faulty, or the default repertoire."""
+    value = asked.get("SpecificCharacterSet")
+    terms = tuple(str(one or "") for one in (value if isinstance(value, list) else [value or ""]))
+    return terms if any(terms) and not charset_for(terms).problems else ()
+
+
+@lru_cache(maxsize=4096)
+def held(terms: tuple[str, ...], text: str) -> bool:
+    """Whether character sets hold a text, and give it back as it is."""
+    if text.isascii():
+        return True
+    if not terms:
+        return False
+    charset = charset_for(terms)
+    try:
+        return charset.decode_person_name(charset.encode(text, delimiters=NAME_DELIMITERS))[0] == text
+    except EncodeError:
+        return False
 
 
 def _wanted(asked: Dataset, level: str, kept: Iterable[str]) -> list[int]:
@@ -58,14 +103,16 @@ def _wanted(asked: Dataset, level: str, kept: Iterable[str]) -> list[int]:
 
 
 def _unique(level: str) -> list[str]:
-    return [KEYS[one] for one in LEVELS[: LEVELS.index(level) + 1]]
+    return [KEYS[one] for one in above(level)]
 
 
 def _item(values: dict[str, Any]) -> Dataset:
     item = Dataset()
     for keyword, value in values.items():
         tag = tag_for_keyword(keyword)
-        if tag is not None:
+        if tag is not None and isinstance(value, list):
+            item.add_new(tag, "SQ", [_item(one) for one in value])
+        elif tag is not None:
             vr = dictionary_VR(tag)
             item.add(DataElement(tag, vr, _value(vr, value)))
     return item
@@ -75,26 +122,30 @@ def _value(vr: str, value: Any) -> Any:
     if value is None or value == "":
         return [] if vr == "SQ" else None
     text = str(value)
-    if vr in RANGES:
+    if vr in RANGES or vr in FLOATS:
         return _number(vr, text)
-    if vr in CODES and not text.isascii():
+    if (vr in CODES and not text.isascii()) or vr not in CODES | TEXTS:
         return None
     return text.split("\\") if "\\" in text and vr not in SINGLE else text
 
 
-def _number(vr: str, text: str) -> int | None:
+def _number(vr: str, text: str) -> Any:
+    """A number, or several; None if the VR cannot hold them."""
     try:
-        number = int(text)
+        numbers: list[Any] = [float(one) if vr in FLOATS else int(one) for one in text.split("\\")]
     except ValueError:
         return None
-    low, high = RANGES[vr]
-    return number if low <= number <= high else None
+    low, high = RANGES.get(vr, (-inf, inf))
+    if not all(low <= number <= high for number in numbers):
+        return None
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def _texts(value: Any) -> Iterable[str]:
     if isinstance(value, list):
         for item in value:
-            yield from map(str, item.values())
+            for one in item.values():
+                yield from _texts(one)
     elif value is not None:
         yield str(value)
 
@@ -111,14 +162,17 @@ class Answers:
         found = {tag: keyword_for_tag(tag) for tag in _wanted(asked, level, _unique(level))}
         kept = {tag: name for tag, name in found.items() if name and _is_kept(name, level)}
         self.keywords = tuple(kept.values())
-        self._charset = self._element(SPECIFIC_CHARACTER_SET, "CS", UTF_8)
-        self._foreign: set[Any] = set()  # values beyond ASCII
+        self._terms = asked_terms(asked)  # what the other side said
+        terms = self._terms or (UTF_8,)
+        self._charset = self._element(SPECIFIC_CHARACTER_SET, "CS", list(terms) if len(terms) > 1 else terms[0])
+        self._foreign: set[Any] = set()  # values that need another character set than what the other side said
         self._makers: list[_Elements] = []
         self._tail = b""
         self._is_planned = (
             not UID(transfer_syntax).is_deflated
             and min(found, default=0) > SPECIFIC_CHARACTER_SET
             and all(dictionary_VR(tag) != "SQ" for tag in kept)
+            and not any(element.tag.is_private for element in asked)
         )
         if self._is_planned:
             self._plan(kept)
@@ -146,7 +200,11 @@ class Answers:
             values = dict(zip(self.keywords, row, strict=True))
             return encode(identifier(values, self._asked, self._level, **self._extra), self._syntax)
         made = b"".join([elements[value] for elements, value in zip(self._makers, row, strict=True)]) + self._tail
-        if self._foreign and not self._foreign.isdisjoint(row):
+        is_foreign = bool(self._foreign) and not self._foreign.isdisjoint(row)
+        if is_foreign and self._terms:
+            values = dict(zip(self.keywords, row, strict=True))
+            made = encode(identifier(values, self._asked, self._level, **self._extra), self._syntax)
+        elif is_foreign or self._terms:
             made = self._charset + made
         if len(self._foreign) > REMEMBERED:
             self._foreign.clear()
@@ -155,15 +213,17 @@ class Answers:
         return made
 
     def element(self, tag: int, value: Any) -> bytes:
-        """An element of an answer by the general way, which notes a value beyond ASCII."""
+        """An element of an answer by the general way, which notes a value that needs another character set."""
         vr = dictionary_VR(tag)
         if value is None or str(value).isascii():
             return self._element(tag, vr, _value(vr, value))
-        self._foreign.add(value)
+        if not held(self._terms, str(value)):
+            self._foreign.add(value)
         made = Dataset()
-        made.SpecificCharacterSet = UTF_8
+        terms = self._terms if self._terms and value not in self._foreign else (UTF_8,)
+        made.SpecificCharacterSet = list(terms) if len(terms) > 1 else terms[0]
         made.add(DataElement(tag, vr, _value(vr, value)))
-        return encode(made, self._syntax).removeprefix(self._charset)
+        return encode(made, self._syntax)[len(self._element(SPECIFIC_CHARACTER_SET, "CS", made.SpecificCharacterSet)) :]
 
     @property
     def is_explicit(self) -> bool | None:

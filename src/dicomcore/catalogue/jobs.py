@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 from dicomcore.catalogue.records import Records
 from dicomcore.errors import DicomError
 
-__all__ = ["STATES", "GiveUp", "Job", "Jobs", "Runner", "State"]
+__all__ = ["STATES", "Again", "GiveUp", "Job", "Jobs", "Runner", "State"]
 
 log = logging.getLogger("dicomcore.jobs")
 STATES = ("waiting", "running", "done", "failed", "cancelled")
@@ -26,6 +26,14 @@ FIELDS = "id, kind, key, payload, state, attempts, due, error, made, changed, re
 
 class GiveUp(Exception):
     """Raised by the function of a job that will never succeed."""
+
+
+class Again(Exception):
+    """Raised by the function of a job that is to be tried again, as what is left of it: its new `payload`."""
+
+    def __init__(self, why: str, payload: Mapping[str, Any]) -> None:
+        super().__init__(why)
+        self.payload = payload
 
 
 class Job(NamedTuple):
@@ -159,8 +167,14 @@ class Jobs:
         """A running job has succeeded."""
         self._settle(number, "done", "", json.dumps(dict(result or {})))
 
-    def failed(self, number: int, error: str, *, retry: bool = True) -> None:
-        """A running job has failed; it is due again, unless there were too many attempts or `retry` is False."""
+    def failed(self, number: int, error: str, *, retry: bool = True, payload: Mapping[str, Any] | None = None) -> None:
+        """A running job has failed; it is due again, unless there were too many attempts or `retry` is False.
+
+        `payload` is what is left of it.
+        """
+        if payload is not None:
+            with self._lock:
+                self._connection.execute("UPDATE jobs SET payload=? WHERE id=?", (json.dumps(dict(payload)), number))
         job = self.get(number)
         if job is None:
             return
@@ -272,6 +286,8 @@ class Runner:
             result = self._functions[job.kind](job)
         except GiveUp as error:
             self._jobs.failed(job.id, str(error), retry=False)
+        except Again as error:
+            self._jobs.failed(job.id, str(error), payload=error.payload)
         except Exception as error:
             log.warning("job %d, %s: %s", job.id, job.kind, type(error).__name__, exc_info=not _is_usual(error))
             self._jobs.failed(job.id, f"{type(error).__name__}: {error}")

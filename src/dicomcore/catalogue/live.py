@@ -197,9 +197,12 @@ class LiveCatalogue(Reading):
         return int(next(self._rows("PRAGMA application_id"))[0])
 
     def add(self, path: str | os.PathLike[str], *, source: str = "") -> Future[bool]:
-        """Add a file, or renew what is known of it; the result tells whether the instance is new."""
+        """Add a file, or renew what is known of it; the result tells whether the instance is new.
+
+        A second file of an instance changes nothing.
+        """
         place = os.path.abspath(os.fsdecode(path))
-        return self._writer.put(Adding(self.holdings, place, source, self.limits))
+        return self._writer.put(Adding(self, place, source))
 
     def add_all(self, paths: Iterable[str | os.PathLike[str]]) -> tuple[int, list[tuple[str, str]]]:
         """Add files; how many, and those that could not be, with the reason."""
@@ -269,7 +272,7 @@ class LiveCatalogue(Reading):
     ) -> Future[int]:
         """Delete a patient, a study, a series, or one instance, with their files; how many instances.
 
-        What is given has to agree. Without `files`, they are only forgotten.
+        What is given has to agree. Without `files`, they are only forgotten; files outside the folder stay.
         """
         keys = [(KEYS[level], value) for level, value in zip(LEVELS, (patient, study, series, instance), strict=True)
                 if value]  # fmt: skip
@@ -285,6 +288,10 @@ class LiveCatalogue(Reading):
         found = self._connection.execute("SELECT path FROM instances WHERE SOPInstanceUID=?", (sop_instance,))
         row = found.fetchone()
         return None if row is None else str(row[0])
+
+    def owns(self, path: str) -> bool:
+        """Whether a file lies in the store's folder: others are never removed."""
+        return path.startswith(self.folder + os.sep)
 
     def make_folder(self, folder: str) -> None:
         """Make a folder of the store, which is synchronised with those above it."""
@@ -415,8 +422,7 @@ class _Deleting:
             for path, uid in store.holdings.instances_of(self._level, row):
                 self._paths += [path, *store.taken_versions(uid)]
             count += store.holdings.remove(self._level, row)
-        if not self._with_files:
-            self._paths = []
+        self._paths = [path for path in self._paths if self._with_files and store.owns(path)]
         for path in self._paths:
             store.doom(path)
         return count

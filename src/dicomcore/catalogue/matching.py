@@ -42,6 +42,11 @@ class Term:
     inner: tuple[Term, ...] = ()
     time: str = ""
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The attribute at the top, as a path."""
+        return (self.keyword,)
+
     def is_matched_by(self, row: Mapping[str, Any]) -> bool:
         """Whether a row matches: values by keyword, texts or lists of them, and of a sequence a list of rows."""
         value = row.get(self.keyword)

@@ -9,15 +9,17 @@ from typing import Any
 
 from dicomcore.catalogue.attributes import KEYS, LEVELS, OWN, SEQUENCE
 from dicomcore.catalogue.matching import Query, Term
+from dicomcore.catalogue.naming import name_of
 from dicomcore.catalogue.protocol import ORDERS, Entry, Page
 from dicomcore.catalogue.rows import merged, named_values
-from dicomcore.catalogue.sql import Dialect, column_of, is_at, joined, names_of, ordered, selected, where
+from dicomcore.catalogue.sql import Dialect, Where, column_of, is_at, joined, names_of, ordered, selected, where
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
 
 __all__ = ["Reading"]
 
+NOT_KEPT = frozenset({0x00080005, 0x00080052, 0x00080201})  # of an identifier, and not of instances
 ENTRY = (
     "instances.path, SOPClassUID, SOPInstanceUID, transfer_syntax, StudyInstanceUID, SeriesInstanceUID, "
     "size, NumberOfFrames, arrived"
@@ -29,6 +31,8 @@ class Reading:
 
     dialect: Dialect
     limits: Limits | None = None
+    lacking: Collection[str] = frozenset()
+    """Attributes of which this catalogue knows no value."""
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows of a statement."""
@@ -47,10 +51,10 @@ class Reading:
     ) -> Iterator[dict[str, Any]]:
         """See `Catalogue.search`. Multiple values are joined by backslashes, sequences are lists of dict."""
         level = _checked(query.level)
-        found = where(_applicable(query.terms, level, deep), level, self.dialect, self._multiple())
+        found = self._where(query.terms, level, deep=deep)
         sql = selected(level) + found.sql + self._ordered(level, order)
         names = [*names_of(level), *(OWN if level == "IMAGE" else ())]
-        looks = deep and _has_others(query, level)
+        looks = deep and self._has_others(query, level)
         values: list[Any] = list(found.values)
         if not found.left and not looks:
             sql, values = _cut(sql, values, limit, offset)
@@ -63,7 +67,7 @@ class Reading:
     def _looked_at(
         self, sql: str, values: Sequence[Any], names: Sequence[str], rest: Query, looks: bool
     ) -> Iterator[dict[str, Any]]:
-        here = Query(rest.level, [term for term in rest.terms if is_at(term.keyword, rest.level)])
+        here = Query(rest.level, [term for term in rest.terms if self._keeps(term.keyword, rest.level)])
         for one in self._rows(sql, values):
             row = _row(names, one)
             if not here.matches(row):
@@ -101,7 +105,7 @@ class Reading:
         The attributes are of the query's level and those above it. None stands for what was not counted yet.
         """
         level = _checked(query.level)
-        found = where(_applicable(query.terms, level, False), level, self.dialect, self._multiple())
+        found = self._where(query.terms, level)
         needed = [name for term in found.left for name in (term.keyword, term.time) if name and is_at(name, level)]
         names = list(dict.fromkeys([*keywords, *needed]))
         rows = self._rows(selected(level, names) + found.sql + self._ordered(level, order), found.values)
@@ -117,19 +121,18 @@ class Reading:
     def count(self, query: Query) -> int:
         """See `Catalogue.count`."""
         level = _checked(query.level)
-        found = where(_applicable(query.terms, level, False), level, self.dialect, self._multiple())
+        found = self._where(query.terms, level)
         if found.left:
             return sum(1 for _ in self.values(query, [KEYS[level]]))
         return int(next(self._rows(f"SELECT COUNT(*) FROM {joined(level)}{found.sql}", found.values))[0])
 
     def entries(self, query: Query) -> Iterator[Entry]:
         """See `Catalogue.entries`."""
-        terms = [term for term in query.terms if is_at(term.keyword, "IMAGE")]
-        found = where(terms, "IMAGE", self.dialect, self._multiple())
+        found = self._where(query.terms, "IMAGE")
         if not found.left:
             yield from self._entries(f"{found.sql} ORDER BY instances.id", found.values)
             return
-        for row in self.search(Query("IMAGE", terms)):
+        for row in self.search(Query("IMAGE", query.terms)):
             yield _entry([row[name] for name in ("path", "SOPClassUID", "SOPInstanceUID", "transfer_syntax",
                           "StudyInstanceUID", "SeriesInstanceUID", "size", "NumberOfFrames", "arrived")])  # fmt: skip
 
@@ -155,6 +158,23 @@ class Reading:
         """The number of instances."""
         return int(next(self._rows("SELECT COUNT(*) FROM instances"))[0])
 
+    def _keeps(self, keyword: str, level: str) -> bool:
+        """Whether rows of a level have an attribute here."""
+        return is_at(keyword, level) and keyword not in self.lacking
+
+    def _where(self, terms: Sequence[Term], level: str, *, deep: bool = False) -> Where:
+        """The conditions of the terms that count: a key that is not supported matches everything (PS3.4 C.2.2.1.3)."""
+        chosen = [term for term in terms if deep or self._keeps(term.keyword, level)]
+        return where(chosen, level, self.dialect, self._multiple(), self.lacking)
+
+    def _has_others(self, query: Query, level: str) -> bool:
+        """Whether attributes are asked for that the catalogue does not keep."""
+        return any(not self._keeps(term.keyword, level) for term in query.terms) or any(
+            not self._keeps(name_of(query.asked, element), level)
+            for element in query.asked
+            if element.tag.group > 8 or element.tag not in NOT_KEPT
+        )
+
     def _ordered(self, level: str, order: str) -> str:
         if order not in ("", *ORDERS):
             raise ValueError(f"{order!r} is no order of rows; they are {', '.join(ORDERS)}")
@@ -165,18 +185,6 @@ def _checked(level: str) -> str:
     if level not in LEVELS:
         raise ValueError(f"{level!r} is no query/retrieve level; they are {', '.join(LEVELS)}")
     return level
-
-
-def _applicable(terms: Sequence[Term], level: str, deep: bool) -> list[Term]:
-    """The terms that count: a key that is not supported matches everything (PS3.4 C.2.2.1.3)."""
-    return [term for term in terms if deep or is_at(term.keyword, level)]
-
-
-def _has_others(query: Query, level: str) -> bool:
-    """Whether attributes are asked for that the catalogue does not keep."""
-    return any(not is_at(term.keyword, level) for term in query.terms) or any(
-        not is_at(element.keyword, level) for element in query.asked if element.tag.group > 2
-    )
 
 
 def _cut(sql: str, values: list[Any], limit: int | None, offset: int) -> tuple[str, list[Any]]:

@@ -8,10 +8,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dicomcore.catalogue.holdings import Holdings, UIDs, uids_of
+from dicomcore.catalogue.holdings import UIDs, uids_of
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError, LimitError
-from dicomcore.limits import Limits
 from dicomcore.part10.keeping import safe_name, same_data_set
 from dicomcore.part10.reader import dcmread
 
@@ -71,18 +70,24 @@ class Adding:
 
     files: tuple[str, ...] = ()
 
-    def __init__(self, holdings: Holdings, path: str, source: str, limits: Limits | None) -> None:
-        self._holdings, self._path, self._source, self._limits = holdings, path, source, limits
+    def __init__(self, store: LiveCatalogue, path: str, source: str) -> None:
+        self._store, self._path, self._source = store, path, source
 
     def prepare(self) -> None:
         """Read the head."""
-        self._ds = dcmread(self._path, stop_before_pixels=True, limits=self._limits)
+        self._ds = dcmread(self._path, stop_before_pixels=True, limits=self._store.limits)
         self._uids = uids_of(self._ds)
         self._own = own_values(self._path, self._ds, self._source)
 
     def work(self) -> bool:
-        """Put it into the tables."""
-        return self._holdings.insert(self._ds, self._uids, self._own, arrives=False)
+        """Put it into the tables, unless the instance has another file."""
+        store, uid = self._store, self._uids.instance
+        held = store.held_path(uid)
+        if held is not None and held != self._path and os.path.exists(held):
+            if store.owns(self._path):
+                store.put_aside(self._path, uid)
+            return False
+        return store.holdings.insert(self._ds, self._uids, self._own, arrives=False)
 
     def undo(self) -> None:
         """Nothing is outside the database."""

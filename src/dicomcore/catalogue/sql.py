@@ -136,15 +136,20 @@ def ordered(level: str, order: str, dialect: Dialect) -> str:
     return f" ORDER BY {', '.join(newest + by_series + (by_instance if level == 'IMAGE' else []))}"
 
 
-def where(terms: Iterable[Term], level: str, dialect: Dialect, multiple: Collection[str]) -> Where:
-    """The conditions of terms. `multiple` are the columns in which a value may be several."""
+def where(
+    terms: Iterable[Term], level: str, dialect: Dialect, multiple: Collection[str], lacking: Collection[str] = ()
+) -> Where:
+    """The conditions of terms.
+
+    `multiple` are the columns in which a value may be several, `lacking` those that this catalogue does not have.
+    """
     parts: list[str] = []
     values: list[str] = []
     left: list[Term] = []
     for term in terms:
         if term.kind == "any":
             continue
-        if not is_at(term.keyword, level):
+        if not is_at(term.keyword, level) or term.keyword in lacking or term.time in lacking:
             left.append(term)
             continue
         found = list(_conditions(term, dialect, multiple))

@@ -25,6 +25,7 @@ __all__ = [
     "printable",
     "reason_of",
     "report_problem",
+    "view",
     "word",
 ]
 
@@ -105,6 +106,12 @@ def word(text: str) -> str:
 
 
 # -- what went wrong
+
+
+def view(text: str) -> int | tuple[float, float]:
+    """The number of a view, or a window's center and width."""
+    center, comma, width = text.partition(",")
+    return (float(center), float(width)) if comma else int(center)
 
 
 def report_problem(command: str, subject: str, reason: Exception | str, code: int) -> int:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dicomcore.cli.console import add_command, report_problem, word
+from dicomcore.cli.console import add_command, report_problem, view, word
 from dicomcore.cli.isolate import add_isolate, add_strict
 from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.files import make_folder, write_bytes
@@ -47,7 +47,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--frame", type=int, action="append", metavar="N", help="only this frame, from 0; repeatable")
     parser.add_argument(
         "--window",
-        type=_window,
+        type=view,
         metavar="N|CENTER,WIDTH",
         help="the number of a view in the file, from 0 (default: 0), or center and width, such as --window=-600,1500",
     )
@@ -114,12 +114,6 @@ def _file_of(frames: Any, i: int, stem: str, arguments: argparse.Namespace) -> t
 
     picture = frames.render(i, window=arguments.window, overlays=arguments.overlays)
     return f"{stem}.png", png(picture if arguments.size is None else _shrunk(picture, arguments.size))
-
-
-def _window(text: str) -> int | tuple[float, float]:
-    """The number of a view, or a window's center and width."""
-    center, comma, width = text.partition(",")
-    return (float(center), float(width)) if comma else int(center)
 
 
 def _shrunk(picture: Any, size: int) -> Any:

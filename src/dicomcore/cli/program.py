@@ -16,9 +16,10 @@ __all__ = ["main"]
 
 # Modules with add_parser(subparsers), whose parser sets `run`, and `interrupted`, a message for an interruption.
 COMMANDS = (
-    *("index", "query", "report", "organize", "dump", "build", "frames", "sheet", "documents", "dicomdir"),
+    *("index", "query", "report", "organize", "dump", "build", "frames", "render", "sheet", "documents", "dicomdir"),
     *("transcode", "check", "sr", "deid"),
-    *("echo", "store", "find", "worklist", "get", "move", "commit", "mpps", "ups", "print", "serve", "web"),
+    *("echo", "store", "find", "worklist", "get", "move", "commit", "mpps", "ups", "print"),
+    *("serve", "jobs", "web", "trace"),
 )
 WRONG_USE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two are those of a shell for SIGINT and SIGPIPE
 EPILOG = """exit codes: 0 all went well, 1 some files could not be read or written (each is named on stderr), 2 wrong

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import tomllib
+from contextlib import ExitStack
 from typing import Any
 
 from dicomcore.cli.console import add_command, report_problem
@@ -18,8 +19,8 @@ LOOPBACK = "127.0.0.1"
 PORT = 11112
 DESCRIPTION = """Serve storage, query, retrieval and verification over a folder (PS3.4 A, B, C), and a worklist (K). The
 node listens on this machine alone unless --bind says otherwise. A TOML file may hold the same options: ae, bind, port,
-store, worklist, duplicates, durability, certificate, key, trust, http, cors, base_url, proxied, delete, viewer,
-http_token, http_anyone, and a table [peers] of addresses by AE title."""
+store, index, deep, retry, worklist, duplicates, durability, certificate, key, trust, http, cors, base_url, proxied,
+delete, viewer, http_token, http_anyone, and a table [peers] of addresses by AE title."""
 EXAMPLES = (
     "dicomcore serve --ae PACS --port 11112 --store archive/",
     "dicomcore serve --ae PACS --store archive/ --peer WORKSTATION@192.0.2.7:104 --bind 0.0.0.0",
@@ -29,7 +30,7 @@ EXAMPLES = (
 CODES = "0 stopped by an interrupt, 1 it could not listen, 2 wrong use."
 OPTIONS = (
     *("ae", "bind", "port", "store", "worklist", "duplicates", "durability"),
-    *("certificate", "key", "trust", "peers"),
+    *("certificate", "key", "trust", "peers", "index", "deep", "retry"),
     *WEB_OPTIONS,
 )
 
@@ -49,6 +50,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--bind", metavar="HOST", help=f"the address to listen at (default: {LOOPBACK})")
     parser.add_argument("--port", type=int, metavar="N", help=f"the port (default: {PORT}; 0 takes a free one)")
     parser.add_argument("--store", metavar="DIR", help="the folder of instances and their catalogue")
+    parser.add_argument("--index", metavar="FILE", help="serve what an index of `dicomcore index` lists, read only")
+    parser.add_argument("--deep", action="store_true", default=None, help="look into files for what the store lacks")
+    parser.add_argument("--retry", action="store_true", default=None, help="send later what C-MOVE could not deliver")
     parser.add_argument("--worklist", metavar="DIR", help="a folder of worklist items, *.wl or *.dcm")
     parser.add_argument("--peer", action="append", default=[], metavar="AET@HOST:PORT", help="a destination of C-MOVE")
     parser.add_argument("--duplicates", choices=("keep", "replace", "reject", "version"), help="default: keep")
@@ -96,13 +100,21 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
             raise ValueError(f"--peer {one}: a destination is AET@HOST:PORT")
         peers[title] = place
     options["peers"] = peers
-    if not options.get("store"):
-        raise ValueError("--store is needed: the folder of instances")
+    if bool(options.get("store")) == bool(options.get("index")):
+        raise ValueError("--store, the folder of instances, or --index is needed")
     return options
 
 
+def _opened(options: dict[str, Any]) -> Any:
+    from dicomcore import catalogue
+
+    if options.get("index"):
+        return catalogue.TableCatalogue(options["index"])
+    return catalogue.open(options["store"], durable=options.get("durability", "none"))
+
+
 def _serve(options: dict[str, Any], verbose: bool) -> int:
-    from dicomcore import catalogue, net, services
+    from dicomcore import net, services
 
     if verbose:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -118,12 +130,17 @@ def _serve(options: dict[str, Any], verbose: bool) -> int:
     host = options.get("bind", LOOPBACK)
     place = f"[{host}]" if ":" in host else host
     server = net.Server(options.get("ae", "DICOMCORE"), f"{place}:{options.get('port', PORT)}", tls=tls)
-    with catalogue.open(options["store"], durable=options.get("durability", "none")) as store:
-        added, gone = store.renew()
+    with ExitStack() as stack:
+        store = stack.enter_context(_opened(options))
+        added, gone = (0, 0) if store.is_read_only else store.renew()
+        forwarding = services.Forwarding(store, options["peers"], calling=options.get("ae", "DICOMCORE"))
+        if not store.is_read_only:
+            server.add(services.Storage(store, duplicates=options.get("duplicates", "keep")))
+            stack.enter_context(forwarding)
+        failed = forwarding.later if options.get("retry") and not store.is_read_only else None
         server.add(
-            services.Storage(store, duplicates=options.get("duplicates", "keep")),
-            services.Query(store),
-            services.Retrieve(store, options["peers"]),
+            services.Query(store, deep=bool(options.get("deep"))),
+            services.Retrieve(store, options["peers"], failed=failed),
         )
         if options.get("worklist"):
             if not os.path.isdir(options["worklist"]):

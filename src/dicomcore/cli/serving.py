@@ -5,18 +5,20 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
 
-    from dicomcore.catalogue import LiveCatalogue
+    from dicomcore.catalogue import Catalogue
+    from dicomcore.services.ledger import Ledger
     from dicomcore.web import Running
 
 __all__ = ["WEB_OPTIONS", "add_web_arguments", "web_beside"]
 
+LOCAL = ("localhost", "127.0.0.1", "::1")
 WEB_OPTIONS = ("http", "cors", "base_url", "delete", "viewer", "http_token", "http_anyone", "proxied")
 
 
@@ -36,17 +38,16 @@ def add_web_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def web_beside(options: dict[str, Any], store: LiveCatalogue, host: str) -> Iterator[Running | None]:
+def web_beside(options: dict[str, Any], store: Catalogue, host: str) -> Iterator[Running | None]:
     """Serve the web half while the block runs, if it is asked for. ValueError for options that do not go together."""
     if options.get("http") is None:
         yield None
         return
     from dicomcore import web
     from dicomcore.services import Workitems
-    from dicomcore.services.ledger import Ledger
 
     token = _token(options, host)
-    with Ledger(Path(store.folder) / "ledger.sqlite") as ledger:
+    with _ledger(store) as ledger:
         application = web.app(
             store,
             cors=options.get("cors") or (),
@@ -54,15 +55,24 @@ def web_beside(options: dict[str, Any], store: LiveCatalogue, host: str) -> Iter
             delete=bool(options.get("delete")),
             duplicates=options.get("duplicates", "keep"),
             auth=None if token is None else lambda request: _is_allowed(request, token),
-            workitems=Workitems(ledger),
+            workitems=None if ledger is None else Workitems(ledger),
             viewer=_viewer(options),
             proxied=bool(options.get("proxied")),
+            hosts=_hosts(options, host, token),
         )
         running = web.Running(
             application, options["http"], host=host, certificate=options.get("certificate"), key=options.get("key")
         )
         with running:
             yield running
+
+
+def _ledger(store: Catalogue) -> AbstractContextManager[Ledger | None]:
+    """Where workitems are kept: beside the instances of a store that is written to."""
+    from dicomcore.services.ledger import Ledger
+
+    folder = None if store.is_read_only else getattr(store, "folder", None)
+    return nullcontext() if folder is None else Ledger(Path(folder) / "ledger.sqlite")
 
 
 def _token(options: dict[str, Any], host: str) -> str | None:
@@ -76,6 +86,12 @@ def _token(options: dict[str, Any], host: str) -> str | None:
     if not options.get("http_anyone") and not _is_loopback(host):
         raise ValueError(f"--http at {host} needs --http-token, or --http-anyone to serve whoever comes")
     return None
+
+
+def _hosts(options: dict[str, Any], host: str, token: str | None) -> tuple[str, ...]:
+    """The names of a service that is for this machine alone, so that no page of another name reaches it."""
+    is_open = token or options.get("proxied") or options.get("base_url") or options.get("http_anyone")
+    return () if is_open or not _is_loopback(host) else (*LOCAL, host)
 
 
 def _is_loopback(host: str) -> bool:

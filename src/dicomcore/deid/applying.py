@@ -206,13 +206,18 @@ def _redacted(index: Index, plan: Plan, identity: bool) -> tuple[Output, Outcome
 def _cleaned(index: Index, plan: Plan) -> Cleaned:
     """The pixel data without burned-in text. It is looked at beside the original attributes, which tell the device."""
     from dicomcore.deid.identifiers import gather  # these rooms are not needed without the option
+    from dicomcore.deid.matching import romanized_names
     from dicomcore.deid.pixels import clean
+    from dicomcore.deid.text import matches
 
     ds = make_dataset(Dataset, index, DATA_SET)
     options = dict(plan.pixels)
     if "identifiers" not in options and "is_identifying" not in options:
         known = gather(ds, uids=False)
-        options["identifiers"] = sorted(known.names | known.staff | known.ids | known.institutions | known.contacts)
+        names = known.names | known.staff
+        names |= {spelling for name in names for spelling in romanized_names(name)}  # as devices burn them in
+        options["identifiers"] = sorted(names | known.ids | known.institutions | known.contacts)
+        options["is_identifying"] = lambda text: bool(matches(text, known))
     try:
         return clean(ds, **options)
     except DicomError as error:

@@ -9,6 +9,7 @@ from dicomcore.display.rendering import Display, View, Window, apply_modality, a
 from dicomcore.display.tables import LookUpTable, Palette
 
 if TYPE_CHECKING:
+    from dicomcore.display.hanging import Hanging
     from dicomcore.display.screen import Conformance, Screen
     from dicomcore.display.showing import render
     from dicomcore.display.states import State, read_state, states_for
@@ -18,6 +19,7 @@ __all__ = [
     "Blend",
     "Conformance",
     "Display",
+    "Hanging",
     "LookUpTable",
     "Palette",
     "Screen",
@@ -36,6 +38,7 @@ __all__ = [
 
 LAZY = {  # public names whose modules are loaded when they are first asked for
     "Conformance": "screen",
+    "Hanging": "hanging",
     "Screen": "screen",
     "State": "states",
     "read_state": "states",

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import first_item, item_at, number_of
-from dicomcore.dataset.state import header_of
 from dicomcore.display.area import Placement
+from dicomcore.display.clipping import clipped_line
 from dicomcore.display.compounds import parts_of
 from dicomcore.display.curves import circle, dashes, ellipse, interpolated
 from dicomcore.display.drawing import Ink, Painter, Shape, grouped
+from dicomcore.display.geometry import matrix_origin
 from dicomcore.display.graphics import Annotation, Compound, Figure, Layer, Text
 from dicomcore.display.lettering import leader, write
 from dicomcore.display.opening import uid_of
@@ -160,7 +160,7 @@ class _Artist:
             self.notes.append(Note("graphic-points", "graphics have points that are no numbers: they are left out"))
             return None
         if units == "MATRIX":
-            points = points - _matrix_origin(self.image, self.frame)
+            points = points - matrix_origin(self.image, self.frame)
         return self.placement.points(points, "DISPLAY" if units == "DISPLAY" else "PIXEL")
 
     def _figure(self, figure: Figure, ink: Ink) -> list[Shape]:
@@ -212,9 +212,12 @@ class _Artist:
         """Lines in a style: shadow first, then the stretches between dashes, then the line."""
         own = replace(ink if style.colour is None else Ink(style.colour), opacity=style.opacity)
         on, off = Shape(own), Shape(Ink(style.off_colour or (0, 0, 0), style.off_opacity))
-        for line in lines:
-            dashed = style.pattern is not None and len(line) > 1
-            parts = dashes(line, style.pattern or 0, max(style.thickness, 1.0)) if dashed else None
+        dashed = style.pattern is not None
+        # Stretches far outside the picture would be as many as they are long.
+        reach = style.thickness + 2
+        seen = [part for line in lines for part in clipped_line(line, self.painter.size, reach)] if dashed else lines
+        for line in seen:
+            parts = dashes(line, style.pattern or 0, max(style.thickness, 1.0)) if dashed and len(line) > 1 else None
             if parts is None:
                 on.lines.append((line, style.thickness))
                 continue
@@ -290,19 +293,3 @@ def _shadowed(lines: list[tuple[Points, float]], shadow: Shadow) -> Shape:
         wider = 2 * max(abs(shadow.offset[0]), abs(shadow.offset[1]), 1.0)
         return Shape(ink, [(line, wide + wider) for line, wide in lines])
     return Shape(ink, [(line + shadow.offset, wide) for line, wide in lines])
-
-
-def _matrix_origin(image: Dataset, frame: int) -> Points:
-    """Column and row, from 0, of a frame's first pixel in the total pixel matrix."""
-    header = header_of(image)
-    for keyword, place in (("PerFrameFunctionalGroupsSequence", frame), ("SharedFunctionalGroupsSequence", 0)):
-        groups = item_at(header, keyword, place)
-        item = None if groups is None else first_item(groups, "PlanePositionSlideSequence")
-        if item is not None:
-            column = number_of(item, "ColumnPositionInTotalImagePixelMatrix", 1)
-            row = number_of(item, "RowPositionInTotalImagePixelMatrix", 1)
-            return np.array((column - 1, row - 1), np.float64)
-    columns, rows = number_of(header, "Columns", 0), number_of(header, "Rows", 0)
-    total = number_of(header, "TotalPixelMatrixColumns", columns)
-    across = max(-(-int(total) // max(int(columns), 1)), 1)
-    return np.array((frame % across * columns, frame // across * rows), np.float64)

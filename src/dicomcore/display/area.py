@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dicomcore._native.pixels import resample as kernels
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import float_array, integers_of, number_of, text_of
+from dicomcore.dataset.lookup import first_item, float_array, integers_of, item_at, number_of, text_of
 from dicomcore.display.references import Images, images_of
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
@@ -41,6 +41,11 @@ class DisplayedArea:
     images: Images = field(default_factory=dict)
     origin: str = ""
     """FRAME or VOLUME (Pixel Origin Interpretation): what columns and rows of a tiled image count from."""
+
+    def moved(self, across: int, down: int) -> DisplayedArea:
+        """The same area, so many columns to the right and rows down."""
+        corners = [(column + across, row + down) for column, row in (self.top_left, self.bottom_right)]
+        return replace(self, top_left=corners[0], bottom_right=corners[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +201,17 @@ def _ratio(pair: Any) -> float | None:
     return high / wide if high > 0 and wide > 0 and 1 / 64 <= high / wide <= 64 else None
 
 
-def pixel_aspect(image: Dataset, place: Any = None) -> float:
-    """Height by width of an image's pixels, by its aspect ratio or its spacing; 1 if it states neither."""
+def pixel_aspect(image: Dataset, frame: int = 0) -> float:
+    """Height by width of a frame's pixels, by the aspect ratio or the spacing that the image states; else 1."""
     ratio = _ratio(integers_of(image, "PixelAspectRatio"))
-    for keyword in SPACINGS:
-        for holder in (place, image):
-            values = None if holder is None else holder.get(keyword)
+    groups = (
+        item_at(image, "PerFrameFunctionalGroupsSequence", frame),
+        first_item(image, "SharedFunctionalGroupsSequence"),
+    )
+    places = [None if group is None else first_item(group, "PixelMeasuresSequence") for group in groups]
+    for place in (*places, image):
+        for keyword in SPACINGS:
+            values = None if place is None else place.get(keyword)
             if ratio is None and isinstance(values, list):
                 ratio = _ratio(values)
     return 1.0 if ratio is None else ratio

@@ -17,7 +17,7 @@ from dicomcore.dataset.lookup import first_item, items_of, number_of, text_of
 from dicomcore.dataset.state import header_of
 from dicomcore.display.geometry import plane_of
 from dicomcore.display.opening import limits_of, uid_of
-from dicomcore.display.reading import display_of, display_through, palette_of, views_into
+from dicomcore.display.reading import display_of, display_through, palette_of, replaced
 from dicomcore.display.references import Images, images_of, series_images
 from dicomcore.display.rendering import Display, apply_modality, render
 from dicomcore.display.states import State, views_of
@@ -63,8 +63,7 @@ class Input:
             shown = display_through(header, state, modality=self.item, view=view, palette=self.palette)
             return replace(shown, presentation_lut=None, presentation_shape="IDENTITY")
         shown = display_of(header, frame)
-        if view is not None:
-            shown = views_into(shown, view, self.state.data_set, header)
+        shown = replaced(shown, self.state.data_set, header, modality=self.item, view=view)
         if self.palette is None:
             return shown
         if view is not None:

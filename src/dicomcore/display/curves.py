@@ -9,7 +9,7 @@ __all__ = ["circle", "dashes", "ellipse", "interpolated"]
 
 Points = NDArray[np.float64]
 MOST_POINTS = 1 << 20
-MOST_DASHES = 1 << 17
+MOST_DASHES = 1 << 13
 
 
 def interpolated(points: Points, scale: float = 1.0) -> Points:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import number_of
 from dicomcore.dataset.state import header_of
-from dicomcore.display.mask import subtracted
+from dicomcore.display.mask import filtered, subtracted
 from dicomcore.display.opening import uid_of
 from dicomcore.display.overlays import bitmap_shutter_of, covered
 from dicomcore.display.reading import display_of
@@ -57,6 +57,8 @@ def shown_frame(
     if state is not None and "MaskSubtractionSequence" in state.data_set:
         log = state.kind == "xa-xrf"
         difference = subtracted(image, state.data_set, frame, display, uid=uid_of(image), log=log, notes=found)
+    if state is not None and state.kind == "xa-xrf" and filtered(state.data_set, uid_of(image), frame):
+        found.append(Note("edge-enhancement", "the state enhances edges (0028,9411): that is left out"))
     samples, display = (frames[frame], display) if difference is None else difference
     picture = render(samples, display, window=window, levels=levels)
     if shutters:

@@ -1,4 +1,7 @@
-"""Planes of frames in the patient, to find and to place frames that are blended (PS3.3 C.7.6.2)."""
+"""Where frames lie: their planes in the patient, and their place in a total pixel matrix.
+
+PS3.3 C.7.6.2, C.7.6.16.2, C.7.6.17.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import first_item, item_at, number_of, text_of
 from dicomcore.dataset.state import header_of
 
-__all__ = ["FramePlane", "plane_of"]
+__all__ = ["FramePlane", "matrix_origin", "plane_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,3 +98,19 @@ def _numbers(places: list[Any], keyword: str, count: int) -> NDArray[np.float64]
             if np.isfinite(numbers).all():
                 return numbers
     return None
+
+
+def matrix_origin(image: Dataset, frame: int) -> NDArray[np.float64]:
+    """Column and row, from 0, of a frame's first pixel in the total pixel matrix of a tiled image."""
+    header = header_of(image)
+    for keyword, place in (("PerFrameFunctionalGroupsSequence", frame), ("SharedFunctionalGroupsSequence", 0)):
+        groups = item_at(header, keyword, place)
+        item = None if groups is None else first_item(groups, "PlanePositionSlideSequence")
+        if item is not None:
+            column = number_of(item, "ColumnPositionInTotalImagePixelMatrix", 1)
+            row = number_of(item, "RowPositionInTotalImagePixelMatrix", 1)
+            return np.array((column - 1, row - 1), np.float64)
+    columns, rows = number_of(header, "Columns", 0), number_of(header, "Rows", 0)
+    total = number_of(header, "TotalPixelMatrixColumns", columns)
+    across = max(-(-int(total) // max(int(columns), 1)), 1)
+    return np.array((frame % across * columns, frame // across * rows), np.float64)

@@ -156,6 +156,10 @@ def _points(item: Dataset, keyword: str) -> NDArray[np.float32] | None:
 
 
 def _graphic_data(item: Dataset) -> NDArray[np.float32]:
+    dimensions = number_of(item, "GraphicDimensions", 2)
+    if dimensions != 2:
+        tag = int(Tag("GraphicDimensions"))
+        raise ParseError(f"a graphic object has {dimensions} dimensions (0070,0020), not 2", tag=tag)
     points = _points(item, "GraphicData")
     if points is None:
         offset = item["GraphicData"].offset if "GraphicData" in item else None

@@ -21,7 +21,7 @@ from dicomcore.errors import ParseError
 from dicomcore.notes import Note
 from dicomcore.tags import Tag
 
-__all__ = ["subtracted"]
+__all__ = ["filtered", "subtracted"]
 
 MOST_AVERAGED = 4096
 """Frames that are averaged at most, for a mask or for a contrast frame."""
@@ -77,6 +77,14 @@ def subtracted(
     share = 1.0 - _visible(state, uid, frame) / 100.0 if log else 1.0
     difference = now - share * before
     return _narrowed(difference), _of_difference(display, log=log)
+
+
+def filtered(state: Dataset, uid: str, frame: int) -> bool:
+    """Whether an XA/XRF state asks for edges to be enhanced, which is left to the display (PS3.4 N.2.5.2)."""
+    for item in items_of(state, "MultiFramePresentationSequence"):
+        if applies(images_of(item), uid, frame):
+            return bool(number_of(item, "DisplayFilterPercentage", 0) > 0)
+    return False
 
 
 def _item(state: Dataset, uid: str, frame: int) -> Dataset | None:

@@ -12,7 +12,7 @@ from dicomcore.display.tables import LookUpTable, Palette
 from dicomcore.errors import PixelDecodeError
 from dicomcore.notes import Note
 
-__all__ = ["display_of", "display_through", "palette_of", "rescale_of", "table_of", "views_into"]
+__all__ = ["display_of", "display_through", "palette_of", "replaced", "rescale_of", "table_of"]
 
 COLOURS = ("Red", "Green", "Blue")
 FRAME_TYPES = tuple(f"{of}FrameTypeSequence" for of in ("MRImage", "CTImage", "PET", "XRay3D", "PhotoacousticImage"))
@@ -104,12 +104,21 @@ def display_through(
     )
 
 
-def views_into(display: Display, view: Any, state: Any, image: Any) -> Display:
-    """The display with the VOI LUTs and windows of an item of a presentation state, instead of the image's."""
+def replaced(display: Display, state: Any, image: Any, *, modality: Any = None, view: Any = None) -> Display:
+    """The display with the tables of an item of a presentation state instead of the image's, where it has any."""
     notes = list(display.notes)
-    reached = _reached(_stored_range(image), display.modality_lut, display.rescale_slope, display.rescale_intercept)
-    luts = _tables(view, "VOILUTSequence", state, reached, notes)
-    return replace(display, voi_luts=luts, windows=_windows(view, notes), notes=tuple(notes))
+    stored = _stored_range(image)
+    if modality is not None and any(name in modality for name in ("RescaleSlope", "ModalityLUTSequence")):
+        tables = _tables(modality, "ModalityLUTSequence", state, stored, notes)
+        slope, intercept = rescale_of(modality, notes)
+        display = replace(
+            display, modality_lut=tables[0] if tables else None, rescale_slope=slope, rescale_intercept=intercept
+        )
+    if view is not None:
+        reached = _reached(stored, display.modality_lut, display.rescale_slope, display.rescale_intercept)
+        luts = _tables(view, "VOILUTSequence", state, reached, notes)
+        display = replace(display, voi_luts=luts, windows=_windows(view, notes))
+    return replace(display, notes=tuple(notes))
 
 
 def _stored_range(data_set: Any) -> tuple[float, float]:

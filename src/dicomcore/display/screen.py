@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -99,8 +100,10 @@ class Screen:
         levels = self._seen()
         return gsdf.jnd(levels[0]), gsdf.jnd(levels[-1])
 
-    def table(self, bits: int) -> NDArray[np.uint16]:
+    def table(self, bits: int) -> NDArray[Any]:
         """Return the DDL for each P-Value of `bits` bits (1 to 16): that whose luminance is nearest to the GSDF's.
+
+        They are uint8 for a screen of up to 256 levels, else uint16.
 
         The P-Values are spread evenly over the JND indices from the darkest to the brightest level. Where the measured
         curve falls, the levels of the fall are passed over; luminances that the GSDF does not reach, below 0.05 or
@@ -117,7 +120,7 @@ class Screen:
         # Halfway between two levels the nearest one changes: so there is one JND index to compute for each level.
         changes = (gsdf.jnd((shown[1:] + shown[:-1]) / 2) - low) * (last / (high - low))
         counts = np.diff(np.concatenate(([-1], np.floor(changes).clip(-1, last), [last])))
-        return np.repeat(rising, counts.astype(np.intp)).astype(np.uint16)
+        return np.repeat(rising, counts.astype(np.intp)).astype(np.uint8 if levels.size <= 256 else np.uint16)
 
     def conformance(self, p_values: ArrayLike | None = None) -> Conformance:
         """Measure how well luminance follows the GSDF (PS3.14 C.2).

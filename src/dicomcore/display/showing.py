@@ -13,6 +13,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.dataset.state import header_of
 from dicomcore.display.area import Placement, pixel_aspect, placed
 from dicomcore.display.frame import Shown, shown_frame
+from dicomcore.display.geometry import matrix_origin
 from dicomcore.display.icc import OUTPUTS, managed, profile_of
 from dicomcore.display.opening import limits_of, opened, uid_of
 from dicomcore.display.rendering import Display, View
@@ -195,7 +196,9 @@ class _Job:
         """Where the image lands in the picture."""
         state = self.spatial
         area = None if state is None else state.displayed_area(image, frame)
-        aspect = pixel_aspect(header_of(image)) if size is not None and area is None else 1.0
+        if area is not None and area.origin == "VOLUME":  # corners in the total pixel matrix
+            area = area.moved(*(-round(number) for number in matrix_origin(image, frame)))
+        aspect = pixel_aspect(header_of(image), frame) if size is not None and area is None else 1.0
         return placed(
             shape,
             area,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dicomcore.errors import LimitError
 from dicomcore.limits import Limits
@@ -12,7 +12,7 @@ from dicomcore.net.commands import Command, Field, Kind
 from dicomcore.net.connection import Accepted, Connection, Requested
 from dicomcore.net.contexts import UNCOMPRESSED, VERIFICATION, answer
 from dicomcore.net.exchange import Context, Message
-from dicomcore.net.items import APPLICATION_CONTEXT, Identity, Role, UserInformation
+from dicomcore.net.items import APPLICATION_CONTEXT, Extended, Identity, Role, UserInformation
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
 from dicomcore.net.pdu import Accept, Reject
 from dicomcore.net.pdu import Request as AssociateRequest
@@ -24,11 +24,14 @@ from dicomcore.net.storing import Folder, Stored
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicomcore.uids import UID
 
+if TYPE_CHECKING:
+    from dicomcore._native.net.fragments import Fragment
+
 __all__ = ["AcceptorSession", "Offering", "Refusal", "storage_class"]
 
 NOT_SUPPORTED, DUPLICATE_INVOCATION, MISTYPED, RESOURCE_LIMITATION = 0x0122, 0x0210, 0x0212, 0x0213
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0xA700, 0xC000
-C_STORE, MESSAGE_ID = int(Kind.C_STORE), int(Field.MESSAGE_ID)
+C_STORE, COMMAND, MESSAGE_ID = int(Kind.C_STORE), int(Field.COMMAND), int(Field.MESSAGE_ID)
 AFFECTED_SOP_CLASS, AFFECTED_SOP_INSTANCE = int(Field.AFFECTED_SOP_CLASS), int(Field.AFFECTED_SOP_INSTANCE)
 WITH_DATA = frozenset({Kind.C_FIND, Kind.C_MOVE, Kind.C_GET})
 REJECTED, TRANSIENT = 1, 2
@@ -67,6 +70,8 @@ class Offering:
     """SOP classes in which a peer may be the SCP."""
     reported: set[str] = field(default_factory=set)
     """SOP classes whose events a peer may report, in the role of SCP."""
+    extended: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)
+    """What is said to the extended negotiation of SOP classes."""
     accept: Callable[[AssociateRequest, tuple[Any, ...]], None] | None = None
     authenticate: Callable[[Identity, AssociateRequest], Any] | None = None
 
@@ -106,6 +111,7 @@ class AcceptorSession(Session):
             timeouts=offering.timeouts,
             serve=self._requested,
             sink_for=self._sink,
+            whole_for=None if offering.folder is None else self._whole,
         )
         self.offering, self.address, self.number = offering, address, number
         self.request: AssociateRequest | None = None
@@ -170,14 +176,26 @@ class AcceptorSession(Session):
             implementation_version_name=IMPLEMENTATION_VERSION_NAME,
             window=window,
             roles=roles,
+            extended=self._extended(request, contexts),
             identity_answer=b"" if identity is not None and identity.wants_answer and principal is not None else None,
         )
         self.request = request
         self.known = Peer(self.address, request.calling, request.called, principal, self.number)
+        self.known.extended = {one.sop_class: one.information for one in user.extended}
         self.peer = f"{shown(request.calling)}@{self.peer}"
         self.connection.accept(Accept(request.called, request.calling, answers, user), now)
         performing, invoking = windows(asked, window, limits)
         self.establish(contexts, request.user.maximum_length, invoking, performing, now)
+
+    def _extended(self, request: AssociateRequest, contexts: dict[int, Context]) -> tuple[Extended, ...]:
+        """What is said to extended negotiation, of SOP classes that were accepted."""
+        accepted = {context.abstract_syntax for context in contexts.values()}
+        known = self.offering.extended
+        return tuple(
+            Extended(one.sop_class, known[one.sop_class](one.information))
+            for one in request.user.extended
+            if one.sop_class in accepted and one.sop_class in known
+        )
 
     # -- requests
 
@@ -195,6 +213,18 @@ class AcceptorSession(Session):
         if self.offering.folder is not None:
             return self.offering.folder.sink(context, command, sender=sender, receiver=receiver)
         return SpoolSink(context, command, self.limits.file_bytes, sender, receiver)
+
+    def _whole(self, context: Context, command: Command, data: memoryview, run: list[Fragment]) -> Stored | None:
+        """Keep an instance that is here as a whole; None leaves it, and what may be wrong with it, to a sink."""
+        folder = self.offering.folder
+        if folder is None or command.get(COMMAND) != C_STORE or not self.offering.has_store:
+            return None
+        fault = self._fault(context, command)
+        self._checked = command, fault
+        if fault or len(self.underway) > self.performing:
+            return None
+        assert self.request is not None
+        return folder.keep(context, command, data, run, sender=self.request.calling, receiver=self.request.called)
 
     def _requested(self, message: Message) -> None:
         command = message.command

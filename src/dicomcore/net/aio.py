@@ -7,18 +7,16 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from dicomcore.dataset import Dataset
 from dicomcore.errors import AssociationAborted, NetworkError, NetworkTimeout
-from dicomcore.limits import Limits
-from dicomcore.net.asking import Asking, asking_for
+from dicomcore.net.asking import Asking, Options, asking_for
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.contexts import VERIFICATION, Offer, offers, plan, with_verification
 from dicomcore.net.exchange import Context
 from dicomcore.net.instances import TRANSCODE, Instance
-from dicomcore.net.items import ContextOffer, Identity, Role
-from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
+from dicomcore.net.items import ContextOffer, Role
 from dicomcore.net.operations import Operation, Outcome, Response, Storing
 from dicomcore.net.requesting import (
     RequestorSession,
@@ -244,8 +242,8 @@ class Association:
     Opened by ``async with aio.associate(…)``. Tasks may share it.
     """
 
-    def __init__(self, asking: Asking, *, is_fixed: bool) -> None:
-        self._asking, self._is_fixed = asking, is_fixed
+    def __init__(self, asking: Asking) -> None:
+        self._asking, self._is_fixed = asking, asking.is_fixed
         self._wire: _Wire = None  # type: ignore[assignment]
         self._beside: list[_Wire] = []
 
@@ -440,32 +438,6 @@ class Association:
         return response
 
 
-def associate(
-    address: str | tuple[str, int],
-    *,
-    calling: str = "DICOMCORE",
-    called: str | None = None,
-    contexts: Iterable[Offer] | None = None,
-    tls: ssl.SSLContext | None = None,
-    identity: Identity | None = None,
-    timeouts: Timeouts = DEFAULT_TIMEOUTS,
-    limits: NetLimits = DEFAULT_NET_LIMITS,
-    reading: Limits | None = None,
-    roles: Iterable[Role] = (),
-    **negotiation: Any,
-) -> Association:
+def associate(address: str | tuple[str, int], **options: Unpack[Options]) -> Association:
     """An association to be opened by ``async with`` or ``await``; options and errors are those of `net.associate`."""
-    asking = asking_for(
-        address,
-        calling=calling,
-        called=called,
-        contexts=contexts,
-        tls=tls,
-        identity=identity,
-        timeouts=timeouts,
-        limits=limits,
-        reading=reading,
-        roles=roles,
-        negotiation=negotiation,
-    )
-    return Association(asking, is_fixed=contexts is not None)
+    return Association(asking_for(address, **options))

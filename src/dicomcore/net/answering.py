@@ -15,7 +15,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.encoding import encode
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.exchange import Message
-from dicomcore.net.requests import Request, Spooled
+from dicomcore.net.requests import Failure, Request, Spooled
 from dicomcore.net.statuses import status_of
 from dicomcore.net.suboperations import send_instances
 
@@ -130,6 +130,9 @@ class Answering:
         self.call(self.finish, status, data, values)
 
     def _fail(self, error: Exception) -> None:
+        if isinstance(error, Failure):
+            self.over(error.status, None, {Field.ERROR_COMMENT: error.comment[:64] or None})
+            return
         log.warning(
             "association %d: the handler of %04X failed: %s",
             self._session.number,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
 
 from dicomcore.limits import Limits
 from dicomcore.net.address import Address, address_of
 from dicomcore.net.contexts import DEFAULT_OFFERS, Offer, offers
-from dicomcore.net.items import ContextOffer, Identity, Role, UserInformation
+from dicomcore.net.items import Common, ContextOffer, Extended, Identity, Role, UserInformation
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
 from dicomcore.net.pdu import Request
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -17,7 +17,23 @@ from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSI
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["Asking", "asking_for"]
+__all__ = ["Asking", "Options", "asking_for"]
+
+
+class Options(TypedDict, total=False):
+    """What may be said to `associate`, of either face."""
+
+    calling: str
+    called: str | None
+    contexts: Iterable[Offer] | None
+    tls: ssl.SSLContext | None
+    identity: Identity | None
+    timeouts: Timeouts
+    limits: NetLimits
+    reading: Limits | None
+    extended: Iterable[Extended]
+    common: Iterable[Common]
+    roles: Iterable[Role]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +50,10 @@ class Asking:
     reading: Limits | None = None
     wanted: tuple[Offer, ...] = DEFAULT_OFFERS
     roles: tuple[Role, ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    is_fixed: bool = False
+    """Whether an association has what is wanted and nothing else."""
+    extended: tuple[Extended, ...] = ()
+    common: tuple[Common, ...] = ()
 
     def request(self, contexts: Iterable[ContextOffer], roles: Iterable[Role] = ()) -> Request:
         """The A-ASSOCIATE-RQ for these contexts."""
@@ -48,7 +67,8 @@ class Asking:
             window=window if window != (1, 1) else None,
             roles=given,
             identity=self.identity,
-            **self.extra,
+            extended=self.extended,
+            common=self.common,
         )
         return Request(self.called, self.calling, tuple(contexts), user)
 
@@ -60,18 +80,19 @@ class Asking:
 def asking_for(
     address: str | tuple[str, int],
     *,
-    calling: str,
-    called: str | None,
-    contexts: Iterable[Offer] | None,
-    tls: ssl.SSLContext | None,
-    identity: Identity | None,
-    timeouts: Timeouts,
-    limits: NetLimits,
-    reading: Limits | None,
+    calling: str = "DICOMCORE",
+    called: str | None = None,
+    contexts: Iterable[Offer] | None = None,
+    tls: ssl.SSLContext | None = None,
+    identity: Identity | None = None,
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    limits: NetLimits = DEFAULT_NET_LIMITS,
+    reading: Limits | None = None,
+    extended: Iterable[Extended] = (),
+    common: Iterable[Common] = (),
     roles: Iterable[Role] = (),
-    negotiation: Mapping[str, Any],
 ) -> Asking:
-    """The options of both faces' `associate` as one object."""
+    """The options of both faces' `associate` as one object; this is where they are and have their defaults."""
     place = address_of(address)
     title = called or place.title
     return Asking(
@@ -84,6 +105,8 @@ def asking_for(
         limits=limits,
         reading=reading,
         wanted=DEFAULT_OFFERS if contexts is None else tuple(contexts),
+        is_fixed=contexts is not None,
+        extended=tuple(extended),
+        common=tuple(common),
         roles=tuple(roles),
-        extra=negotiation,
     )

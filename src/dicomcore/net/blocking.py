@@ -10,18 +10,17 @@ import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from dicomcore.dataset import Dataset
 from dicomcore.errors import AssociationAborted, NetworkError, NetworkTimeout
-from dicomcore.limits import Limits
-from dicomcore.net.asking import Asking, asking_for
+from dicomcore.net.asking import Asking, Options, asking_for
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.contexts import VERIFICATION, Offer, offers, plan, with_verification
 from dicomcore.net.exchange import Context, Message
 from dicomcore.net.instances import TRANSCODE, Instance
-from dicomcore.net.items import ContextOffer, Identity, Role
-from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
+from dicomcore.net.items import ContextOffer, Role
+from dicomcore.net.limits import Timeouts
 from dicomcore.net.operations import Operation, Outcome, Response, Storing
 from dicomcore.net.requesting import (
     RequestorSession,
@@ -35,6 +34,7 @@ from dicomcore.net.requesting import (
     single,
 )
 from dicomcore.net.requests import Peer, Request
+from dicomcore.net.sealed import SealedSocket
 from dicomcore.net.states import State
 from dicomcore.net.storing import Folder
 
@@ -42,6 +42,7 @@ __all__ = ["Association", "associate"]
 
 TICK = 1.0  # seconds after which a waiting thread looks at the deadlines
 MOST_BUFFERS = 512  # in one sendmsg(); systems allow 1024
+GATHERED = 96 << 10  # bytes that are sent at a time where there is no sendmsg()
 PLANNED = 4096  # instances whose heads are read before an association for them is planned
 
 
@@ -56,7 +57,8 @@ class Wire:
         connection.connect(session.request, monotonic())
         self._socket = self._open(asking)
         try:
-            self._has_sendmsg = hasattr(self._socket, "sendmsg") and not isinstance(self._socket, ssl.SSLSocket)
+            self._has_sendmsg = hasattr(self._socket, "sendmsg") and not isinstance(self._socket, SealedSocket)
+            self._gathering = bytearray(0 if self._has_sendmsg else GATHERED)
             self._set_tick(asking.timeouts)
             connection.connected(monotonic())
             while session.accept is None and session.failure is None:
@@ -67,7 +69,7 @@ class Wire:
             self._socket.close()
             raise
 
-    def _open(self, asking: Asking) -> socket.socket:
+    def _open(self, asking: Asking) -> socket.socket | SealedSocket:
         address, peer = asking.address, self.session.peer
         try:
             made = _connected(address.host, address.port, asking.timeouts.connect)
@@ -81,7 +83,7 @@ class Wire:
         if asking.tls is None:
             return made
         try:
-            return asking.tls.wrap_socket(made, server_hostname=address.host)
+            return SealedSocket(made, asking.tls, address.host)
         except (OSError, ssl.SSLError, ValueError) as error:
             made.close()
             raise NetworkError(f"no TLS connection: {error}", peer=peer) from None
@@ -90,7 +92,7 @@ class Wire:
         """Calls on the socket return at least so often, for deadlines to be looked at."""
         known = [getattr(timeouts, name) for name in Timeouts.__slots__]
         tick = min([TICK, *(seconds / 4 for seconds in known if seconds)])
-        if isinstance(self._socket, ssl.SSLSocket) or os.name == "nt":
+        if isinstance(self._socket, SealedSocket) or os.name == "nt":
             self._socket.settimeout(tick)
             return
         self._socket.settimeout(None)
@@ -147,9 +149,11 @@ class Wire:
                     return
                 buffers = _left(buffers, sent)
         if not self._has_sendmsg:
-            data = memoryview(buffers[0] if len(buffers) == 1 else b"".join(buffers))
-            while data:
-                data = data[self._some(lambda data=data: self._socket.send(data), until) :]
+            for data in _gathered(buffers, self._gathering):
+                while data:
+                    data = data[self._some(lambda data=data: self._socket.send(data), until) :]
+            if isinstance(self._socket, SealedSocket):
+                self._some(self._socket.drain, until)
             return
         while buffers:
             some = buffers[:MOST_BUFFERS]
@@ -286,6 +290,22 @@ def _connected(host: str, port: int, seconds: float | None) -> socket.socket:
     return made
 
 
+def _gathered(buffers: list[Any], room: bytearray) -> Iterator[memoryview]:
+    """The bytes of buffers in portions that fill `room`, which is used again for each."""
+    view, at = memoryview(room), 0
+    for one in buffers:
+        rest = memoryview(one)
+        while rest:
+            count = min(len(rest), len(view) - at)
+            view[at : at + count] = rest[:count]
+            at, rest = at + count, rest[count:]
+            if at == len(view):
+                yield view
+                at = 0
+    if at:
+        yield view[:at]
+
+
 def _left(buffers: list[Any], sent: int) -> list[Any]:
     """What is left of buffers when so many bytes of them were sent."""
     done = 0
@@ -306,8 +326,8 @@ class Association:
     is begun while another runs may open one beside it. Threads may share an association: they take turns.
     """
 
-    def __init__(self, asking: Asking, *, is_fixed: bool) -> None:
-        self._asking, self._is_fixed = asking, is_fixed
+    def __init__(self, asking: Asking) -> None:
+        self._asking, self._is_fixed = asking, asking.is_fixed
         self._wire = Wire(asking, asking.offered())
         self._beside: list[Wire] = []
 
@@ -558,20 +578,7 @@ class Association:
         return response
 
 
-def associate(
-    address: str | tuple[str, int],
-    *,
-    calling: str = "DICOMCORE",
-    called: str | None = None,
-    contexts: Iterable[Offer] | None = None,
-    tls: ssl.SSLContext | None = None,
-    identity: Identity | None = None,
-    timeouts: Timeouts = DEFAULT_TIMEOUTS,
-    limits: NetLimits = DEFAULT_NET_LIMITS,
-    reading: Limits | None = None,
-    roles: Iterable[Role] = (),
-    **negotiation: Any,
-) -> Association:
+def associate(address: str | tuple[str, int], **options: Unpack[Options]) -> Association:
     """Open an association (PS3.8).
 
     Parameters
@@ -595,8 +602,8 @@ def associate(
         Bounds on data sets that are decoded.
     roles : iterable of Role, optional
         Roles to propose for SOP classes (PS3.7 D.3.3.4), by default that of SCU.
-    **negotiation
-        ``extended`` and ``common``: extended negotiations (PS3.7 D.3.3.5, D.3.3.6).
+    extended, common : iterable of Extended, of Common
+        Extended negotiations (PS3.7 D.3.3.5, D.3.3.6).
 
     Returns
     -------
@@ -609,17 +616,4 @@ def associate(
     ValueError
         An address, a title or a UID that cannot be sent.
     """
-    asking = asking_for(
-        address,
-        calling=calling,
-        called=called,
-        contexts=contexts,
-        tls=tls,
-        identity=identity,
-        timeouts=timeouts,
-        limits=limits,
-        reading=reading,
-        roles=roles,
-        negotiation=negotiation,
-    )
-    return Association(asking, is_fixed=contexts is not None)
+    return Association(asking_for(address, **options))

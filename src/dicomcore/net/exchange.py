@@ -56,7 +56,11 @@ class Message(NamedTuple):
 
 
 class Exchange:
-    """Messages of one association. `sink_for` chooses where the data set of a command goes; by default to memory."""
+    """Messages of one association. `sink_for` chooses where the data set of a command goes; by default to memory.
+
+    `whole_for` may take a data set whose fragments are all here, and gives what becomes the message's `data`; None
+    leaves it to a sink.
+    """
 
     def __init__(
         self,
@@ -65,13 +69,14 @@ class Exchange:
         peer_maximum: int = 0,
         limits: NetLimits = DEFAULT_NET_LIMITS,
         sink_for: Callable[[Context, Command], Sink | None] | None = None,
+        whole_for: Callable[[Context, Command, memoryview, list[Fragment]], Any] | None = None,
     ) -> None:
         self.contexts, self.limits = contexts, limits
         longest = min(peer_maximum or limits.longest_pdu, limits.longest_pdu)
         if longest < SMALLEST:
             raise ProtocolError(f"the peer accepts PDUs of {peer_maximum} bytes, which hold no message")
         self.fragment = (longest - OVERHEAD) & ~1  # even, as PS3.8 E.2 wants it
-        self._sink_for = sink_for
+        self._sink_for, self._whole_for = sink_for, whole_for
         self._pending = bytearray()  # of a command set
         self._number = 0  # the context of the message that is arriving, 0: none
         self._command: Command | None = None
@@ -132,7 +137,10 @@ class Exchange:
     def take(self, event: Data) -> Iterator[Message]:
         """Each message that fragments complete. ProtocolError behind them if the peer breaks the rules."""
         run: list[Fragment] = []  # fragments of one data set, which go to its sink together
-        for fragment in event.fragments:
+        passed = 0  # fragments up to here are taken
+        for at, fragment in enumerate(event.fragments):
+            if at < passed:
+                continue
             number, control, offset, length = fragment
             if number != self._number or not number:  # 0 is no number of a context
                 if self._number:
@@ -152,7 +160,7 @@ class Exchange:
                 if self._pending:
                     data = bytes(self._pending) + data
                     self._pending = bytearray()
-                message = self._commanded(data)
+                message, passed = self._commanded(data, event, at + 1)
                 if message is not None:
                     yield message
                 continue
@@ -165,8 +173,11 @@ class Exchange:
                 yield self._arrived()
         self._write(event.data, run)
 
-    def _commanded(self, data: bytes) -> Message | None:
-        """A command set is complete; the message too if it has no data set."""
+    def _commanded(self, data: bytes, event: Data, following: int) -> tuple[Message | None, int]:
+        """A command set is complete; the message too if it has no data set, or one that is here and taken as a whole.
+
+        Also gives the place of the fragment behind it.
+        """
         context = self.contexts[self._number]
         try:
             command = decode(data, self.limits)
@@ -174,7 +185,12 @@ class Exchange:
             raise ProtocolError(f"a command set cannot be read: {error}") from None
         if not command.has_data_set:
             self._number = 0
-            return Message(context, command)
+            return Message(context, command), following
+        if self._whole_for is not None:
+            run = _whole(event.fragments, following, self._number)
+            if run and (taken := self._whole_for(context, command, event.data, run)) is not None:
+                self._number = 0
+                return Message(context, command, taken), following + len(run)
         self._command, self._failure = command, None
         try:
             self._sink = self._sink_for(context, command) if self._sink_for else None
@@ -182,7 +198,7 @@ class Exchange:
             self._failure = error
         if self._sink is None:
             self._sink = MemorySink(self.limits.identifier_bytes)
-        return None
+        return None, following
 
     def _write(self, data: memoryview, run: list[Fragment]) -> None:
         if not run or self._sink is None or self._failure is not None:
@@ -209,3 +225,14 @@ class Exchange:
         self._sink = self._command = None
         self._number = 0
         self._pending.clear()
+
+
+def _whole(fragments: list[Fragment], start: int, number: int) -> list[Fragment]:
+    """The fragments of a data set from `start` on, if all are here; none if one of something else is between."""
+    for stop in range(start, len(fragments)):
+        one = fragments[stop]
+        if one[0] != number or one[1] & COMMAND:
+            return []
+        if one[1] & LAST:
+            return fragments[start : stop + 1]
+    return []

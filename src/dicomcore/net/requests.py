@@ -23,9 +23,17 @@ if TYPE_CHECKING:
     from dicomcore._native.net.fragments import Fragment
     from dicomcore.net.reporting import Backchannel
 
-__all__ = ["Peer", "Request", "SpoolSink", "Spooled"]
+__all__ = ["Failure", "Peer", "Request", "SpoolSink", "Spooled"]
 
 IN_MEMORY = 1 << 20  # bytes of an instance that are kept in memory; a longer one goes to a temporary file
+
+
+class Failure(Exception):
+    """Raised by a handler to answer a status of failure, with a comment for the peer."""
+
+    def __init__(self, status: int, comment: str = "") -> None:
+        super().__init__(comment)
+        self.status, self.comment = status, comment
 
 
 class Peer:
@@ -34,6 +42,8 @@ class Peer:
     def __init__(self, address: tuple[Any, ...], calling: str, called: str, principal: Any, number: int) -> None:
         self.host, self.port = str(address[0]), int(address[1])
         self.calling, self.called, self.principal, self.number = calling, called, principal, number
+        self.extended: dict[str, bytes] = {}
+        """What was agreed in extended negotiation, by SOP class (PS3.7 D.3.3.5)."""
 
     def __repr__(self) -> str:
         return f"<Peer {self.calling}@{self.host}:{self.port}, association {self.number}>"
@@ -132,6 +142,8 @@ class Request:
     def __init__(self, message: Message, peer: Peer, limits: Limits | None) -> None:
         self.command, self.context, self.peer = message.command, message.context, peer
         self.is_cancelled = False
+        self.settled: Callable[[set[str]], None] | None = None
+        """Called after the sub-operations of a C-MOVE or C-GET with the UIDs of the instances that were stored."""
         self._data, self._limits = message.data, limits
         self.association: Backchannel | None = None
         self.response: dict[int, Any] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.net.commands import answer
 from dicomcore.errors import AssociationAborted, AssociationRejected, NetworkError, NetworkTimeout
@@ -32,6 +32,9 @@ from dicomcore.net.operations import Operation
 from dicomcore.net.pdu import Reject
 from dicomcore.net.sinks import Sink
 from dicomcore.net.states import State
+
+if TYPE_CHECKING:
+    from dicomcore._native.net.fragments import Fragment
 
 __all__ = ["REJECTIONS", "Session"]
 
@@ -77,6 +80,7 @@ class Session:
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         serve: Callable[[Message], None] | None = None,
         sink_for: Callable[[Context, Command], Sink | None] | None = None,
+        whole_for: Callable[[Context, Command, memoryview, list[Fragment]], Any] | None = None,
     ) -> None:
         self.connection, self.peer, self.limits, self.timeouts = connection, peer, limits, timeouts
         self.contexts: dict[int, Context] = {}
@@ -84,7 +88,7 @@ class Session:
         self.performing = 1
         self.failure: NetworkError | None = None
         self.is_released = False
-        self._serve, self._sink_for = serve, sink_for
+        self._serve, self._sink_for, self._whole_for = serve, sink_for, whole_for
         self._exchange: Exchange | None = None
         self._operations: list[Operation] = []
         self._outstanding: dict[int, _Outstanding] = {}
@@ -101,7 +105,13 @@ class Session:
         """Both sides have agreed: messages may be exchanged."""
         self.contexts, self.window, self.performing = contexts, window, performing
         try:
-            self._exchange = Exchange(contexts, peer_maximum=peer_maximum, limits=self.limits, sink_for=self._sink_for)
+            self._exchange = Exchange(
+                contexts,
+                peer_maximum=peer_maximum,
+                limits=self.limits,
+                sink_for=self._sink_for,
+                whole_for=self._whole_for,
+            )
         except ProtocolError as error:
             self.abort(AssociationAborted(str(error), peer=self.peer), now)
         self.rest(now)

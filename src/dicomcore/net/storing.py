@@ -15,6 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from dicomcore._native.net.heads import read_set
+from dicomcore._native.net.keep import keep
 from dicomcore.dataset.lookup import text_of
 from dicomcore.dataset.state import file_index
 from dicomcore.errors import DicomError, LimitError
@@ -138,6 +139,7 @@ class Folder:
         self.duplicates, self.durable, self.limits, self._reading = duplicates, durable, limits, reading
         self._incoming = os.path.join(self.root, INCOMING)
         os.makedirs(self._incoming, exist_ok=True)
+        self._incoming_name = os.fsencode(self._incoming)
         self._has_unnamed = _links_unnamed(self._incoming)
         self._places: dict[tuple[str, str], str] = {}
         self._unchecked, self._check_at = -1, 0.0
@@ -168,6 +170,41 @@ class Folder:
         )
         return _Arriving(self, context, command, head, stored)
 
+    def keep(
+        self,
+        context: Context,
+        command: Command,
+        data: memoryview,
+        fragments: list[Fragment],
+        *,
+        sender: str = "",
+        receiver: str = "",
+    ) -> Stored | None:
+        """Put an instance whose data set is here as a whole into its place, in one go.
+
+        None if that is not possible for any reason, such as one that is there already; then a `sink` says why.
+        """
+        if not self._has_unnamed:
+            return None
+        size = sum([one[3] for one in fragments])
+        _, _, offset, length = fragments[0]
+        found = read_set(data[offset : offset + length], size, context.transfer_syntax.encode())
+        if found is None or size > self.limits.file_bytes:
+            return None
+        sop_class, instance, study, series = found
+        if sop_class != command.get(AFFECTED_SOP_CLASS) or instance != command.get(AFFECTED_SOP_INSTANCE):
+            return None
+        try:
+            self._check_room()
+            target = self.place(study, series, instance)
+        except (OSError, LimitError):
+            return None
+        head = file_head(sop_class, instance, context.transfer_syntax, sender, receiver)
+        if keep(self._incoming_name, os.fsencode(target), head, data, fragments, self.durable):
+            return None
+        self.wrote(size)
+        return Stored(SUCCESS, target, sop_class, instance, True)
+
     def _check_room(self) -> None:
         """LimitError if the disk has too little room; looked at every now and then, and after so many bytes."""
         now = monotonic()
@@ -186,6 +223,12 @@ class Folder:
             return os.open(self._incoming, UNNAMED, 0o666), ""
         name = self.new_name()
         return os.open(name, NEW_FILE, 0o666), name
+
+    def beside(self, file: int, name: str) -> str:
+        """Give a complete file another name beside the incoming ones."""
+        made = self.new_name()
+        give_name(file, name, made)
+        return made
 
     def clear(self) -> int:
         """Remove what earlier processes left in the middle; how many files."""

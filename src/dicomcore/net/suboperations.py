@@ -91,9 +91,12 @@ def _move(answering: Answering, results: Iterator[Any]) -> None:
 def _perform(answering: Answering, sources: list[Any], destination: str | None) -> None:
     counts = Counts(len(sources))
     outcomes = _over_own(answering, sources) if destination is None else _over_other(answering, sources, destination)
+    stored: set[str] = set()
     try:
         for outcome in outcomes:
             counts.add(outcome)
+            if outcome.status.category in ("success", "warning"):
+                stored.add(outcome.sop_instance)
             if answering.request.is_cancelled:
                 break
             if counts.remaining:
@@ -102,6 +105,8 @@ def _perform(answering: Answering, sources: list[Any], destination: str | None) 
         counts.failed, counts.remaining = counts.failed + counts.remaining, 0
     finally:
         outcomes.close()
+        if answering.request.settled is not None:
+            answering.request.settled(stored)
     identifier = counts.identifier()
     data = None if identifier is None else encode(identifier, answering.message.context.transfer_syntax)
     if answering.request.is_cancelled:

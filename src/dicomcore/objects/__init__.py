@@ -3,6 +3,7 @@
 from dicomcore.dataset.code import Code
 from dicomcore.display.shutters import Shutter
 from dicomcore.objects.documents import Document, encapsulate, extract
+from dicomcore.objects.make_capture import make_capture
 from dicomcore.objects.make_presentation import Blend, make_presentation
 from dicomcore.objects.make_segmentation import make_segmentation
 from dicomcore.objects.make_waveform import Channel, multiplex_group
@@ -46,6 +47,7 @@ __all__ = [
     "Tiles",
     "encapsulate",
     "extract",
+    "make_capture",
     "make_presentation",
     "make_segmentation",
     "multiplex_group",

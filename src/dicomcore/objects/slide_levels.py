@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from dicomcore.dataset.lookup import first_item, float_array, items_of, number_o
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.issues import Issue
 from dicomcore.limits import Limits
+from dicomcore.pixels.pasting import paste
 from dicomcore.tags import Tag
 from dicomcore.threads import in_order, run_over
 
@@ -150,18 +152,31 @@ class Level:
             out[...] = background
         name = "" if not self._paths else self._paths[self.path_number(path)]
 
+        frames_of = {id(image): image.frames for image in {id(one.image): one.image for one in placed}.values()}
+        own = threading.local()  # the tile that a thread decodes into: to allocate one takes as long as to decode it
+
+        def put(one: Placed, tile: NDArray[Any] | None) -> None:
+            target, source, (height, width) = self._overlap(one, top, left, rows, columns)
+            place = out[target[0] : target[0] + height, target[1] : target[1] + width]
+            area = slice(source[0], source[0] + height), slice(source[1], source[1] + width)
+            if tile is not None:
+                place[...] = tile[area]
+                return
+            frames = frames_of[id(one.image)]
+            if getattr(own, "frames", None) is not frames:
+                own.frames, own.tile = frames, np.empty(frames.description.shape, frames.dtype)
+            paste(frames, one.frame, area, place, own.tile)
+
         def decoded(one: Placed) -> NDArray[Any]:
-            tile = one.image.frames.decode(one.frame)
+            tile: NDArray[Any] = frames_of[id(one.image)].decode(one.frame)
             return tile if change is None else change(tile, one.image, name)
 
-        def put(one: Placed, tile: NDArray[Any]) -> None:
-            target, source, (height, width) = self._overlap(one, top, left, rows, columns)
-            out[target[0] : target[0] + height, target[1] : target[1] + width] = tile[
-                source[0] : source[0] + height, source[1] : source[1] + width
-            ]
-
         if apart:
-            run_over(placed, lambda _, one: put(one, decoded(one)), min(workers, len(placed)))
+            run_over(
+                placed,
+                lambda _, one: put(one, None if change is None else decoded(one)),
+                min(workers, len(placed)),
+            )
         else:  # where tiles overlap the later one counts, so that they are put one after the other
             for one, tile in zip(placed, in_order(placed, decoded, workers), strict=True):
                 put(one, tile)

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import first_item, float_array, integers_of, items_of, number_of, text_of
 from dicomcore.display.cielab import from_cielab
+from dicomcore.display.icc import OUTPUTS, managed
 from dicomcore.errors import DicomError, InvalidDicomError, LimitError, ParseError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS, Limits
-from dicomcore.objects.slide_levels import Level, flavour_of, group_levels
+from dicomcore.notes import Note
+from dicomcore.objects.slide_levels import Change, Level, flavour_of, group_levels
 from dicomcore.part10.reader import dcmread
 from dicomcore.threads import cpus
 
@@ -52,6 +54,7 @@ class Slide:
             raise ParseError("there is no whole slide image: none of the images is of VOLUME flavour")
         _refuse_several(volume)
         self.levels: tuple[Level, ...] = tuple(group_levels(volume, limits))
+        self._notes: dict[Note, None] = {}
         self._aside = {name: by_flavour[name] for name in ASIDE if name in by_flavour}
         self._place_levels()
 
@@ -79,6 +82,11 @@ class Slide:
         """Deviations in the tilings of all levels."""
         return tuple(issue for level in self.levels for issue in level.issues)
 
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was assumed of colours so far, such as sRGB where there is no usable ICC profile."""
+        return tuple(self._notes)
+
     def level_for(self, downsample: float) -> int:
         """Return the number of the smallest level that is reduced by at most this factor."""
         largest = self.levels[0].shape[1]
@@ -105,7 +113,11 @@ class Slide:
         for one in chosen.within(*corner, 1, 1, path, focal):
             if (one.top, one.left) == corner:
                 tile = one.image.frames.decode(one.frame)
-                return tile if profile is None else _in_profile(profile)(tile, one.image, _path_name(chosen, path))
+                return (
+                    tile
+                    if profile is None
+                    else _managed(profile, self._notes)(tile, one.image, _path_name(chosen, path))
+                )
         return self._painted(chosen, *corner, tall, wide, path, focal, profile, 1)
 
     def region(
@@ -139,7 +151,8 @@ class Slide:
         focal
             The number of the focal plane, from the lowest; the middle one by default.
         profile
-            "srgb", "adobergb" or "rommrgb" converts colours from the ICC profile of the optical path; None keeps them.
+            "srgb", "adobergb" or "rommrgb" brings colours there from the ICC profile of the optical path; None keeps
+            them. Without a usable profile they are taken as sRGB, which `notes` then tell.
         workers
             Threads that decode; one for each CPU by default.
 
@@ -216,7 +229,7 @@ class Slide:
             np.empty(shape, level.dtype),
             path=path,
             focal=focal,
-            change=None if profile is None else _in_profile(profile),
+            change=None if profile is None else _managed(profile, self._notes),
             background=_background(level, path),
             workers=cpus() if workers is None else max(workers, 1),
         )
@@ -342,6 +355,31 @@ def _background(level: Level, path: str | int | None) -> Any:
     return WHITE if level.dtype.itemsize == 1 else np.iinfo(level.dtype).max
 
 
-def _in_profile(profile: str) -> Any:
-    """Return what converts a tile from the ICC profile of its optical path."""
-    raise DicomError(f"colours cannot be converted to {profile}")
+def _managed(profile: str, notes: dict[Note, None]) -> Change:
+    """Return what brings a tile from the ICC profile of its optical path into a colour space."""
+    if profile not in OUTPUTS:
+        raise ValueError(f"a profile is {', '.join(OUTPUTS)}, not {profile!r}")
+
+    def change(tile: NDArray[Any], image: Dataset, name: str) -> NDArray[Any]:
+        if tile.ndim < 3 or profile == "none":
+            return tile
+        if tile.dtype != np.uint8:
+            raise DicomError(f"colours of {8 * tile.itemsize} bits cannot be brought into a colour space")
+        found: list[Note] = []
+        managed_tile = managed(tile, _profile_of(image, name), profile, found)
+        notes.update(dict.fromkeys(found))
+        return managed_tile
+
+    return change
+
+
+def _profile_of(image: Dataset, name: str) -> bytes | str | None:
+    """Return the ICC profile of an optical path, or else of the image; or the name of its colour space."""
+    for place in (_optical_path(image, name), image):
+        profile = None if place is None else place.get("ICCProfile")
+        if isinstance(profile, bytes) and profile:
+            return profile
+        space = "" if place is None else (text_of(place, "ColorSpace") or "").strip().lower()
+        if space in OUTPUTS and space != "none":
+            return space
+    return None

@@ -181,11 +181,11 @@ class Frames:
             self._name(error, index)
             raise
 
-    def decoded(self, index: int) -> DecodedFrame:
-        """Decode one frame to samples as coded, along with its codestream's header."""
+    def decoded(self, index: int, out: NDArray[Any] | None = None) -> DecodedFrame:
+        """Decode one frame to samples as coded, along with its codestream's header; `out` is as for `decode`."""
         index = self._index(index)
         try:
-            return self._source.decoded(index)
+            return self._source.decoded(index) if out is None else self._source.decoded(index, out)
         except PixelDecodeError as error:
             self._name(error, index)
             raise

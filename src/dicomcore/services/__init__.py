@@ -11,6 +11,7 @@ from dicomcore.services.commitment import (
     request_commitment,
 )
 from dicomcore.services.departments import Departments, add_all
+from dicomcore.services.forwarding import Forwarding
 from dicomcore.services.ledger import Ledger
 from dicomcore.services.print_images import Printed, print_images
 from dicomcore.services.printing import Printer, Sheet, to_folder
@@ -29,6 +30,7 @@ __all__ = [
     "CommitmentReceiver",
     "Committed",
     "Departments",
+    "Forwarding",
     "Ledger",
     "PerformedProcedureSteps",
     "Printed",

@@ -10,10 +10,11 @@ from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import items_of
 from dicomcore.net import Association, Request, Response, Server, Status
 from dicomcore.net.commands import Kind
+from dicomcore.net.contexts import is_uid
 from dicomcore.services.ledger import Ledger, opened, packed, settled, unpacked
 from dicomcore.services.ups import Reply
 from dicomcore.services.ups_service import answered
-from dicomcore.uids import UID, generate_uid
+from dicomcore.uids import generate_uid
 
 __all__ = ["Availability", "announce", "availability"]
 
@@ -96,7 +97,7 @@ class Availability:
     def create(self, ds: Dataset, uid: str | None = None) -> Reply:
         """Take a notification (N-CREATE)."""
         uid = uid or generate_uid()
-        if not UID(uid).is_valid:
+        if not is_uid(uid):
             return Reply(Status(INVALID_INSTANCE), comment="the SOP Instance UID is no UID", instance=uid)
         notice = settled(ds)
         status, comment = _fault(notice)

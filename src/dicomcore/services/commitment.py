@@ -16,9 +16,10 @@ from dicomcore.dataset.lookup import items_of, number_of, text_of
 from dicomcore.errors import NetworkError
 from dicomcore.net import Association, Outcome, Request, Server, associate
 from dicomcore.net.commands import Field, Kind
+from dicomcore.net.contexts import is_uid
 from dicomcore.services.ledger import Ledger
 from dicomcore.services.reporter import Reporter
-from dicomcore.uids import UID, generate_uid
+from dicomcore.uids import generate_uid
 
 __all__ = ["Commitment", "CommitmentReceiver", "Committed", "Reference", "check", "commit", "request_commitment"]
 
@@ -151,7 +152,7 @@ class Commitment:
         transaction, references = text_of(ds, "TransactionUID") or "", references_in(ds)
         if not transaction or "ReferencedSOPSequence" not in ds:
             return self._refused(request, NO_ARGUMENT, "Transaction UID or Referenced SOP Sequence is missing")
-        if not UID(transaction).is_valid or not references or len(references) != len(ds.ReferencedSOPSequence):
+        if not is_uid(transaction) or not references or len(references) != len(ds.ReferencedSOPSequence):
             return self._refused(request, INVALID_ARGUMENT, "a reference or the Transaction UID has no valid UIDs")
         event, result = result_of(transaction, check(self._catalogue, references), self._title)
         aet = request.peer.calling

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -17,6 +18,7 @@ from dicomcore.uids import ExplicitVRLittleEndian
 
 __all__ = ["Event", "Ledger", "opened", "packed", "settled", "unpacked"]
 
+log = logging.getLogger("dicomcore.services")
 VERSION = 1
 MOST = 10_000  # reports that are kept for an AE title; more push out the oldest
 AT_A_TIME = 500  # reports that are read at once
@@ -118,7 +120,10 @@ class Ledger:
                 self._depth -= 1
         for event in told:
             for listener in tuple(self._listeners):
-                listener(event)
+                try:
+                    listener(event)
+                except Exception as error:  # what was done is done: it is not the fault of who asked for it
+                    log.warning("a listener failed: %s: %s", type(error).__name__, error)
 
     # -- reports
 

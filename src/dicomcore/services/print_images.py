@@ -33,6 +33,13 @@ __all__ = ["Printed", "print_images"]
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
+class _Picture(NamedTuple):
+    """A picture, and the height and width of its pixels as whole numbers."""
+
+    samples: NDArray[np.uint8]
+    aspect: tuple[int, int] = (1, 1)
+
+
 class Printed(NamedTuple):
     """What was printed: how many sheets, the UIDs of print jobs where the printer tells them, and its warnings."""
 
@@ -124,7 +131,7 @@ class _Work:
             self.warnings.append(response.status.text.removeprefix("warning: "))
         return response
 
-    def sheet(self, film: Dataset, pictures: list[NDArray[np.uint8]], colour: bool) -> None:
+    def sheet(self, film: Dataset, pictures: list[_Picture], colour: bool) -> None:
         """Print one sheet."""
         one, meta = self._association, self._meta
         made = self.done(one.n_create(FILM_BOX, film, instance=(uid := generate_uid()), over=meta))
@@ -151,8 +158,9 @@ def _values(**values: Any) -> Dataset:
     return made
 
 
-def _image(picture: NDArray[np.uint8], colour: bool) -> Dataset:
+def _image(shown: _Picture, colour: bool) -> Dataset:
     """The attributes of an image box with a picture."""
+    picture = shown.samples
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
         raise ValueError(
             f"a picture is of uint8, (rows, columns) or (rows, columns, 3), not {picture.dtype} {picture.shape}"
@@ -165,7 +173,7 @@ def _image(picture: NDArray[np.uint8], colour: bool) -> Dataset:
     data = np.ascontiguousarray(picture).tobytes()
     item = _values(
         SamplesPerPixel=3 if colour else 1, PhotometricInterpretation="RGB" if colour else "MONOCHROME2",
-        Rows=rows, Columns=columns, PixelAspectRatio=[1, 1], BitsAllocated=8, BitsStored=8, HighBit=7,
+        Rows=rows, Columns=columns, PixelAspectRatio=list(shown.aspect), BitsAllocated=8, BitsStored=8, HighBit=7,
         PixelRepresentation=0,
     )  # fmt: skip
     if colour:
@@ -176,19 +184,30 @@ def _image(picture: NDArray[np.uint8], colour: bool) -> Dataset:
     return made
 
 
-def _pictures(sources: Iterable[Any], window: Any) -> Iterator[NDArray[np.uint8]]:
+def _pictures(sources: Iterable[Any], window: Any) -> Iterator[_Picture]:
     for source in [sources] if isinstance(sources, str | os.PathLike | Dataset | np.ndarray) else sources:
         if isinstance(source, np.ndarray):
-            yield source
+            yield _Picture(source)
             continue
         ds: Any = source if isinstance(source, Dataset) else dcmread(source)
+        aspect = _aspect_of(ds)
         for index in range(len(ds.frames)):
-            picture = ds.frames.render(index, window=window)
-            yield picture
+            yield _Picture(ds.frames.render(index, window=window), aspect)
 
 
-def _grouped(pictures: Iterator[NDArray[np.uint8]], count: int) -> Iterator[list[NDArray[np.uint8]]]:
-    some: list[NDArray[np.uint8]] = []
+def _aspect_of(ds: Dataset) -> tuple[int, int]:
+    """The shape of pixels that are not square, by Pixel Aspect Ratio or the spacing between them."""
+    for keyword, scale in (("PixelAspectRatio", 1), ("PixelSpacing", 10_000), ("ImagerPixelSpacing", 10_000)):
+        value = ds.get(keyword)
+        if isinstance(value, list) and len(value) == 2:
+            height, width = (round(float(one) * scale) for one in value)
+            if height != width and height > 0 < width:
+                return height, width
+    return 1, 1
+
+
+def _grouped(pictures: Iterator[_Picture], count: int) -> Iterator[list[_Picture]]:
+    some: list[_Picture] = []
     for picture in pictures:
         some.append(picture)
         if len(some) == count:

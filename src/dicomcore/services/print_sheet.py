@@ -15,7 +15,7 @@ from dicomcore.dataset.lookup import first_item, number_of, text_of
 __all__ = ["Box", "Density", "Lut", "boxes_of", "film_size", "paint", "pdf", "picture_of"]
 
 INCH = 25.4
-LONGEST_SIDE = 100.0  # inches of a film
+LONGEST_SIDE = 48.0  # inches of a film
 MOST_BOXES = 256
 MOST_SAMPLES = 1 << 28  # of a picture or a sheet
 MARGIN, GAP = 5.0, 2.0  # millimetres round the sheet, and between boxes
@@ -80,8 +80,9 @@ def boxes_of(display: str, width: float, height: float, dpi: float) -> list[Box]
 
 def _parts(length: float, count: int, margin: float, gap: float) -> list[tuple[int, int]]:
     """Begins and lengths of equal parts of a side."""
-    size = max((length - 2 * margin - (count - 1) * gap) / count, 1)
-    return [(round(margin + index * (size + gap)), max(round(size), 1)) for index in range(count)]
+    gap = min(gap, length / count / 4)  # many small boxes have less between them
+    size = (length - 2 * margin - (count - 1) * gap) / count
+    return [(int(margin + index * (size + gap)), max(int(size), 1)) for index in range(count)]
 
 
 # -- pictures

@@ -50,7 +50,7 @@ NO_INSTANCE, NO_CLASS, NO_ACTION, DUPLICATE, INVALID, MISSING, RESOURCES, FAILED
 )  # fmt: skip
 EMPTY_SESSION, EMPTY_FILM, DEMAGNIFIED, NO_FILMS, TOO_LARGE, NO_MEMORY = 0xB602, 0xB603, 0xB604, 0xC600, 0xC603, 0xC605
 MOST_FILMS, MOST_LUTS, MOST_JOBS = 64, 64, 1000
-MOST_BYTES = 1 << 30  # of pictures that an association keeps
+MOST_BYTES = 1 << 30  # of pictures that associations keep until they are printed
 
 
 class Sheet(NamedTuple):
@@ -75,12 +75,12 @@ def to_folder(folder: str | os.PathLike[str], *, kind: str = "png") -> Sink:
     place.mkdir(parents=True, exist_ok=True)
 
     def write(sheets: list[Sheet]) -> None:
-        name = f"{datetime.now():%Y%m%d-%H%M%S}-{generate_uid()[-12:]}"
+        name = f"{datetime.now():%Y%m%d-%H%M%S-%f}-{generate_uid()[-4:]}"
         if kind == "pdf":
             (place / f"{name}.pdf").write_bytes(pdf([sheet.picture for sheet in sheets], sheets[0].dpi))
             return
         for number, sheet in enumerate(sheets, 1):
-            (place / f"{name}-{number}.png").write_bytes(png(sheet.picture))
+            (place / f"{name}-{number:03}.png").write_bytes(png(sheet.picture))
 
     return write
 
@@ -275,8 +275,10 @@ class Printer:
         picture, status, why = picture_of(item)
         if picture is None:
             return self._refuse(request, status, why)
-        if work.size + picture.nbytes > MOST_BYTES:
-            return self._refuse(request, NO_MEMORY, "the pictures of the association are too large")
+        with self._lock:
+            size = sum(one.size for one in self._works.values())
+        if size + picture.nbytes > MOST_BYTES:
+            return self._refuse(request, NO_MEMORY, "there are too many pictures that were not printed yet")
         box.values, box.picture = values, None
         aspect = item.get("PixelAspectRatio")
         values.PixelAspectRatio = aspect if isinstance(aspect, list) and len(aspect) == 2 else [1, 1]
@@ -440,7 +442,7 @@ def _without(ds: Dataset, keyword: str) -> Dataset:
 
 def _aspect(values: Dataset) -> float:
     ratio = values.get("PixelAspectRatio")
-    if isinstance(ratio, list) and len(ratio) == 2 and all(isinstance(one, int) and 0 < one < 1 << 16 for one in ratio):
+    if isinstance(ratio, list) and len(ratio) == 2 and all(isinstance(one, int) and 0 < one < 1 << 31 for one in ratio):
         return float(ratio[0]) / float(ratio[1])
     return 1.0
 

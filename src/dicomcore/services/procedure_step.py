@@ -12,10 +12,11 @@ from dicomcore.dataset.lookup import items_of, text_of
 from dicomcore.errors import DicomError
 from dicomcore.net import Request, Server, Status
 from dicomcore.net.commands import Field, Kind
+from dicomcore.net.contexts import is_uid
 from dicomcore.services.ledger import Ledger, opened, packed, settled, unpacked
 from dicomcore.services.ups import Reply
 from dicomcore.services.ups_service import answered
-from dicomcore.uids import UID, generate_uid
+from dicomcore.uids import generate_uid
 
 __all__ = ["PerformedProcedureSteps"]
 
@@ -124,7 +125,7 @@ class PerformedProcedureSteps:
     def create(self, ds: Dataset, uid: str | None = None) -> Reply:
         """Make a step (N-CREATE); without a UID it gets one."""
         uid = uid or generate_uid()
-        if not UID(uid).is_valid:
+        if not is_uid(uid):
             return _reply(INVALID_INSTANCE, "the SOP Instance UID is no UID", uid)
         step = settled(ds)
         fault = _unfit(step)

@@ -21,6 +21,8 @@ Peers = Mapping[str, str] | Callable[[str], str | None]
 FIRST, LONGEST = 10.0, 3600.0  # seconds until a report is tried again; twice as many each time
 MOST_TRIES = 30
 AGAIN = frozenset({0x0213, 0xA700, 0xA701, 0xA702})  # statuses of a receiver that is full: the report did not arrive
+AT_ONCE = 8  # receivers that reports are sent to at the same time
+GRACE = 5.0  # seconds that it waits at its end
 IDLE = 60.0  # seconds after which it looks by itself
 
 
@@ -58,6 +60,7 @@ class Reporter:
         self._options = {"timeouts": timeouts, "limits": limits, **options}
         self._woken = threading.Condition()
         self._is_due = self._is_stopping = False
+        self._busy: set[str] = set()  # AE titles that a thread delivers to
         self._thread: threading.Thread | None = None
         self._stop: Callable[[], None] | None = None
 
@@ -78,7 +81,7 @@ class Reporter:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what is being sent."""
+        """Finish what is being sent, but do not wait long for receivers that do not answer."""
         if self._thread is None:
             return
         if self._stop is not None:
@@ -88,6 +91,8 @@ class Reporter:
             self._woken.notify_all()
         self._thread.join()
         self._thread = None
+        with self._woken:
+            self._woken.wait_for(lambda: not self._busy, GRACE)
 
     def __enter__(self) -> Self:
         self.start()
@@ -104,23 +109,48 @@ class Reporter:
 
     def _work(self) -> None:
         while True:
+            try:
+                wait = self._begin()
+            except Exception as error:  # a broken ledger must not end the thread in silence
+                log.warning("reports were not delivered: %s", error)
+                wait = IDLE
             with self._woken:
-                if not self._is_due and not self._is_stopping:
-                    due = min(self._ledger.due().values(), default=None)
-                    wait = IDLE if due is None else min(max(due - self._ledger.clock(), 0.05), IDLE)
-                    self._woken.wait(wait)
+                self._woken.wait_for(lambda: self._is_due or self._is_stopping, wait)
                 if self._is_stopping:
                     return
                 self._is_due = False
-            try:
-                self.deliver()
-            except Exception as error:  # a broken ledger must not end the thread in silence
-                log.warning("reports were not delivered: %s", error)
+
+    def _begin(self) -> float:
+        """Have threads deliver what is due; how long nothing else will be."""
+        now, wait = self._ledger.clock(), IDLE
+        for aet, due in self._ledger.due().items():
+            if due > now:
+                wait = min(wait, due - now)
+                continue
+            with self._woken:
+                if aet in self._busy or len(self._busy) >= AT_ONCE:
+                    continue
+                self._busy.add(aet)
+            threading.Thread(
+                target=self._deliver_and_tell, args=(aet,), name=f"dicomcore-report-{aet}", daemon=True
+            ).start()
+        return wait
+
+    def _deliver_and_tell(self, aet: str) -> None:
+        try:
+            self._deliver_to(aet, self._ledger.reports(aet))
+        except Exception as error:
+            log.warning("reports for %s were not delivered: %s", aet, error)
+        finally:
+            with self._woken:
+                self._busy.discard(aet)
+                self._is_due = True
+                self._woken.notify_all()
 
     # -- delivering
 
     def deliver(self) -> int:
-        """Send what is due now; how many reports arrived."""
+        """Send what is due now, in the calling thread; how many reports arrived."""
         now = self._ledger.clock()
         ready = [aet for aet, due in self._ledger.due().items() if due <= now]
         return sum(self._deliver_to(aet, self._ledger.reports(aet)) for aet in ready)

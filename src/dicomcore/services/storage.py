@@ -10,7 +10,6 @@ from contextlib import suppress
 from dicomcore.catalogue import LiveCatalogue, Received
 from dicomcore.net import Folder, Request, Server
 from dicomcore.net.statuses import Status
-from dicomcore.net.storing import give_name
 
 __all__ = ["Storage"]
 
@@ -77,6 +76,4 @@ class _Incoming(Folder):
 
     def settle(self, file: int, name: str, target: str, body: int) -> tuple[Status, str, bool, str]:
         """The file stays beside the store."""
-        beside = self.new_name()
-        give_name(file, name, beside)
-        return Status(0), beside, True, ""
+        return Status(0), self.beside(file, name), True, ""

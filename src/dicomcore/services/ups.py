@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from dicomcore.catalogue import compile_identifier
-from dicomcore.catalogue.matching import Query
+from dicomcore.catalogue import Query, compile_identifier
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import first_item, text_of
 from dicomcore.errors import DicomError
+from dicomcore.net.contexts import LONGEST_UID, is_uid
 from dicomcore.net.statuses import Status
 from dicomcore.services import ups_reports, ups_rules
 from dicomcore.services.ledger import Event, Ledger, opened, packed, settled, unpacked
 from dicomcore.services.ups_rules import CANCELED, FINAL, IN_PROGRESS, SCHEDULED, STATES, Act, outcome
 from dicomcore.services.ups_search import answer, keys_of
-from dicomcore.uids import UID, generate_uid
+from dicomcore.uids import generate_uid
 
 __all__ = ["EVENT", "FILTERED", "GLOBAL", "PULL", "PUSH", "QUERY", "WATCH", "Reply", "Workitems"]
 
@@ -35,6 +35,7 @@ EVERYTHING = (GLOBAL, FILTERED)
 ABSENT_ATTRIBUTE, ABSENT_VALUE, INVALID_VALUE, NOT_THERE = 0x0120, 0x0121, 0x0106, 0x0001
 INVALID_ARGUMENT, NO_ARGUMENT = 0x0115, 0x0114
 TRANSACTION = 0x00081195
+AT_A_TIME = 1000  # steps that a search looks at without giving others a turn
 KEPT = 24 * 3600.0  # seconds for which a step in its final state stays
 UNSPECIFIED = ("110513", "DCM", "Discontinued for unspecified reason")
 EMPTY_AT_FIRST = (
@@ -95,7 +96,7 @@ class Workitems:
     def create(self, ds: Dataset, uid: str | None = None) -> Reply:
         """Make a step (N-CREATE, Create Workitem). Without `uid` it gets that of the data set, or a new one."""
         uid = uid or text_of(ds, "SOPInstanceUID") or generate_uid()
-        if not UID(uid).is_valid or uid in EVERYTHING:
+        if not is_uid(uid) or uid in EVERYTHING:
             return _reply(0x0117, "the SOP Instance UID is no UID that a step can have", uid)
         with self.ledger.transaction() as found:
             happens = outcome("N-CREATE", self._state(found, uid))
@@ -159,7 +160,7 @@ class Workitems:
         """
         with self.ledger.transaction() as found:
             step = self._step(found, uid)
-            given = transaction or text_of(ds, "TransactionUID") or ""
+            given = (transaction or text_of(ds, "TransactionUID") or "").strip()
             fault = _not_updated(step, given)
             if fault or step is None:
                 return fault or _none(uid)
@@ -193,6 +194,7 @@ class Workitems:
 
         IN PROGRESS claims it: `transaction` is then what every further change has to bring.
         """
+        transaction = transaction.strip()
         if state not in STATES:
             return _reply(INVALID_ARGUMENT, f"{state[:24]!r} is no state of a step", uid)
         with self.ledger.transaction() as found:
@@ -216,12 +218,13 @@ class Workitems:
     def request_cancel(self, uid: str, ds: Dataset | None = None, *, requester: str = "") -> Reply:
         """Ask for a step to be cancelled (N-ACTION 2, Request Cancellation); `requester` is the AE title that asks."""
         asked = settled(ds) if ds is not None else Dataset()
+        choice = self._choice(uid)
         with self.ledger.transaction() as found:
             step = self._step(found, uid)
             happens = outcome("cancel", step.state if step else "")
             if isinstance(happens, int) or step is None:
                 return _reply(happens if isinstance(happens, int) else ups_rules.NO_WORKITEM, "", uid)
-            choice = True if happens is Act.STOP else self._choice(step)
+            choice = True if happens is Act.STOP else choice
             if choice is False:
                 return _reply(ups_rules.NOT_CANCELLED, "", uid)
             if choice is None and not self._receivers(found, uid):
@@ -231,8 +234,13 @@ class Workitems:
                 self._stop(found, step, asked)
         return Reply(Status(0), instance=uid)
 
-    def _choice(self, step: _Step) -> bool | None:
-        return self._cancels(step.uid, step.dataset.copy()) if self._cancels is not None else None
+    def _choice(self, uid: str) -> bool | None:
+        """What the performer says to the cancellation of a step in progress, None if that is nobody here."""
+        if self._cancels is None:
+            return None
+        with self.ledger.transaction() as found:
+            step = self._step(found, uid)
+        return self._cancels(uid, step.dataset) if step is not None and step.state == IN_PROGRESS else None
 
     def _stop(self, found: sqlite3.Connection, step: _Step, asked: Dataset) -> None:
         """Cancel a step by the provider itself: a scheduled one is in progress first."""
@@ -291,17 +299,22 @@ class Workitems:
     def _matching(self, query: Query) -> Iterator[Dataset]:
         terms = [term for term in query.terms if term.keyword != "TransactionUID"]
         query = Query(query.level, terms, query.asked)
-        states = [term.values for term in terms if term.keyword == "ProcedureStepState" and term.kind == "equal"]
-        where, values = ("", ()) if not states else (f" WHERE state IN ({', '.join('?' * len(states[0]))})", states[0])
-        with self.ledger.transaction() as found:
-            rows = found.execute(f"SELECT uid, keys FROM workitems{where} ORDER BY rowid", values).fetchall()
-        for uid, keys in rows:
-            if not query.matches(json.loads(keys)):
-                continue
+        where, values = _narrowed(query)
+        sql = f"SELECT rowid, uid, keys FROM workitems WHERE rowid > ?{where} ORDER BY rowid LIMIT {AT_A_TIME}"
+        last = 0
+        while True:
             with self.ledger.transaction() as found:
-                step = self._step(found, uid)
-            if step is not None:
-                yield step.dataset
+                rows = found.execute(sql, (last, *values)).fetchall()
+            for row, uid, keys in rows:
+                last = row
+                if not query.matches(json.loads(keys)):
+                    continue
+                with self.ledger.transaction() as found:
+                    step = self._step(found, uid)
+                if step is not None:
+                    yield step.dataset
+            if len(rows) < AT_A_TIME:
+                return
 
     # -- subscriptions
 
@@ -451,8 +464,9 @@ class Workitems:
 
     def _meant(self, found: sqlite3.Connection, step: Dataset) -> list[tuple[str, bool]]:
         """The AE titles whose global subscription a new step falls under."""
-        made, known = [], keys_of(step)
-        for aet, lock, keys in found.execute("SELECT aet, lock, keys FROM subscribers").fetchall():
+        rows = found.execute("SELECT aet, lock, keys FROM subscribers").fetchall()
+        made, known = [], keys_of(step) if rows else {}
+        for aet, lock, keys in rows:
             if keys is None or compile_identifier(unpacked(keys)).matches(known):
                 made.append((aet, bool(lock)))
         return made
@@ -477,6 +491,16 @@ def _reply(status: int, comment: str, uid: str) -> Reply:
     return Reply(Status(status), comment=comment or Status(status).text, instance=uid)
 
 
+def _narrowed(query: Query) -> tuple[str, list[str]]:
+    """A condition in SQL that all matches fulfil: a value that is to be equal stands somewhere in a step's keys."""
+    where, values = "", []
+    for term in query.terms:
+        if term.kind == "equal" and term.vr != "PN":
+            where += f" AND ({' OR '.join(['instr(keys, ?)'] * len(term.values))})"
+            values += [json.dumps(value)[1:-1] for value in term.values]
+    return where, values
+
+
 def _none(uid: str) -> Reply:
     return _reply(ups_rules.NO_WORKITEM, "", uid)
 
@@ -497,7 +521,7 @@ def _code(value: str, scheme: str, meaning: str) -> Dataset:
 
 def _is_right(step: _Step | None, transaction: str) -> bool:
     """Whether a transaction UID is right: any for a step that nobody has claimed, else that of who claimed it."""
-    if step is None or not transaction or not UID(transaction).is_valid:
+    if step is None or not 0 < len(transaction) <= LONGEST_UID:
         return False
     return step.state == SCHEDULED or transaction == step.owner
 

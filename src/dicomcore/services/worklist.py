@@ -6,18 +6,22 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from dicomcore.catalogue.compiling import compile_identifier
+from dicomcore.catalogue import compile_identifier, row_of
+from dicomcore.catalogue.answers import say_character_set
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import items_of, text_of
+from dicomcore.dataset.lookup import items_of
 from dicomcore.errors import DicomError
 from dicomcore.net import Request, Server
+from dicomcore.net.models import model_of
 from dicomcore.part10.reader import dcmread
+from dicomcore.services.query import negotiation
 
 __all__ = ["Worklist"]
 
 SUFFIXES = (".wl", ".dcm")
 SKIPPED = frozenset({"SpecificCharacterSet", "QueryRetrieveLevel"})
-UTF_8 = "ISO_IR 192"
+FUZZY = 2  # a byte of extended negotiation
+PERFORMED = bytes((1, 1, 1, 0))  # two that are always 1, fuzzy matching of names, no timezone adjustment (PS3.4 K.5.1)
 
 
 class Worklist:
@@ -33,16 +37,21 @@ class Worklist:
     def join(self, server: Server) -> None:
         """Serve."""
         server.find(self._answer, model="worklist")
+        server.offering.extended[model_of("worklist").find] = negotiation(PERFORMED)
 
     def _all(self) -> Iterable[Dataset]:
         return self._items() if callable(self._items) else _read(os.fsdecode(self._items))
 
     def _answer(self, request: Request) -> Iterator[Dataset]:
         asked = request.dataset
-        query = compile_identifier(asked)
+        agreed = request.peer.extended.get(request.context.abstract_syntax, b"")
+        query = compile_identifier(asked, fuzzy=agreed[FUZZY : FUZZY + 1] == b"\1", combined=True)
         for item in self._all():
-            if query.matches(_row(item)):
-                yield _answered(asked, item)
+            row = row_of(item)
+            if query.matches(row):
+                answer = _answered(asked, item)
+                say_character_set(answer, asked, _texts(row_of(answer)))
+                yield answer
 
 
 def _read(folder: str) -> Iterator[Dataset]:
@@ -56,15 +65,13 @@ def _read(folder: str) -> Iterator[Dataset]:
                 yield ds
 
 
-def _row(ds: Dataset) -> dict[str, Any]:
-    row: dict[str, Any] = {}
-    for element in ds:
-        if element.keyword:
-            is_sequence = element.VR == "SQ"
-            row[element.keyword] = (
-                [_row(item) for item in items_of(ds, element.keyword)] if is_sequence else text_of(ds, element.keyword)
-            )
-    return row
+def _texts(row: dict[str, Any]) -> Iterator[str]:
+    for value in row.values():
+        if isinstance(value, list):
+            for item in value:
+                yield from _texts(item)
+        else:
+            yield str(value)
 
 
 def _answered(asked: Dataset, item: Dataset) -> Dataset:
@@ -80,6 +87,4 @@ def _answered(asked: Dataset, item: Dataset) -> Dataset:
         inner = element.value[0] if element.value else None
         found = items_of(item, element.keyword)
         made.add_new(tag, "SQ", [one.copy() if inner is None else _answered(inner, one) for one in found])
-    if "SpecificCharacterSet" in item:
-        made.SpecificCharacterSet = UTF_8
     return made

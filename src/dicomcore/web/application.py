@@ -23,7 +23,7 @@ from dicomcore.web.bulk import bulk, pixel_data
 from dicomcore.web.capabilities import capabilities, openapi
 from dicomcore.web.commitments import commitment_handler
 from dicomcore.web.frames import frames
-from dicomcore.web.guarding import Origins, head_size
+from dicomcore.web.guarding import Origins, head_size, is_host
 from dicomcore.web.limits import DEFAULT_WEB_LIMITS, WebLimits
 from dicomcore.web.metadata import metadata
 from dicomcore.web.node import Node
@@ -86,6 +86,7 @@ def app(
     workitems: Any = None,
     viewer: str | os.PathLike[str] | None = None,
     proxied: bool = False,
+    hosts: Collection[str] = (),
 ) -> Starlette:
     """A DICOMweb server over a catalogue, as an ASGI application that runs alone or is mounted in another.
 
@@ -116,6 +117,8 @@ def app(
         The worklist that UPS-RS serves.
     viewer : path, optional
         A folder of a viewer's files, whose ``index.html`` is the page at the root; `viewer_folder` has one.
+    hosts : collection of str
+        The names that clients may call the service by; others are answered 421. None stands for any name.
     proxied : bool
         Whether a proxy stands in front, whose `Forwarded` or `X-Forwarded-Proto`, `-Host` and `-Prefix` fields say what
         clients called. Only then are these believed.
@@ -136,6 +139,7 @@ def app(
         workitems=workitems,
         viewer=os.fsdecode(viewer) if viewer is not None else "",
         proxied=proxied,
+        hosts=frozenset(one.lower() for one in hosts),
     )
     return Application(Service(node, Origins(cors), auth), node)
 
@@ -217,6 +221,8 @@ class Service:
         path, root = scope["path"], scope.get("root_path", "")
         if root and path.startswith(root):
             path = path[len(root) :]
+        if self.node.hosts and not is_host(headers.get("host", ""), self.node.hosts):
+            raise Problem(421, "the service has another name")
         if counts.working >= limits.requests or counts.transfers > limits.transfers:
             raise Problem(503, "too many requests at a time", [("retry-after", "1")])
         counts.working += 1

@@ -134,7 +134,8 @@ def _operation(offer: Offer) -> dict[str, Any]:
     parameters += [{"name": name, "in": "query", "schema": {"type": kind}} for name, kind in offer.parameters.items()]
     answers: dict[str, Any] = {}
     for status in offer.statuses:
-        content = {media: {} for media in offer.media} if status in (200, 202, 409) and offer.media else {}
+        has_body = status in (200, 202, 409)
+        content: dict[str, Any] = {media: {} for media in offer.media} if has_body else {}
         if status >= 400:
             content[MEDIA] = {}
         answers[str(status)] = {"description": offer.name, **({"content": content} if content else {})}

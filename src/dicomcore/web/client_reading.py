@@ -74,5 +74,5 @@ def widen(client: Any, *, is_async: bool) -> None:
     """Let an httpx client read more at a time."""
     pool: Any = getattr(getattr(client, "_transport", None), "_pool", None)
     backend = getattr(pool, "_network_backend", None)
-    if backend is not None:
+    if pool is not None and backend is not None:
         pool._network_backend = (_AsyncBackend if is_async else _Backend)(backend)

@@ -10,7 +10,7 @@ from typing import Any
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import text_of
-from dicomcore.errors import DicomError, LimitError
+from dicomcore.errors import DicomError, LimitError, ParseError
 from dicomcore.files import NEW_FILE, write_all
 from dicomcore.forms import from_json, from_xml
 from dicomcore.forms.json_parser import parse_json
@@ -127,7 +127,10 @@ class Described:
         if self._form != JSON:
             return [document]
         found = parse_json(document, self._node.reading)
-        return found if isinstance(found, list) else [found]
+        models = found if isinstance(found, list) else [found]
+        if not all(isinstance(one, dict) for one in models):
+            raise ParseError("DICOM JSON is an object of attributes, or an array of such")
+        return models
 
     def _made(self, model: Any) -> str | Failure:
         """One instance as a file."""

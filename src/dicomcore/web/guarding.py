@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,11 +10,21 @@ from urllib.parse import urlsplit
 from dicomcore.web.problems import Problem
 from dicomcore.web.requests import Request
 
-__all__ = ["Origins", "head_size"]
+__all__ = ["Origins", "head_size", "is_host"]
 
 METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 EXPOSED = "Accept-Ranges, Content-Length, Content-Location, Content-Range, ETag, Location, Warning, X-Total-Count"
+HOST = re.compile(r"([^:\[\]]+|\[[^\]]*\])(?::\d*)?")
 MOST_HEADERS = 1024  # characters of what a preflight asks for
+
+
+def is_host(named: str, allowed: Collection[str]) -> bool:
+    """Whether a Host field names one of some hosts, at whatever port.
+
+    A page whose name was made to lead to this machine (DNS rebinding) still sends its own name.
+    """
+    found = HOST.fullmatch(named.strip().lower())
+    return found is not None and found[1].strip("[]") in allowed
 
 
 def head_size(scope: Mapping[str, Any]) -> int:

@@ -37,10 +37,12 @@ class Node:
         workitems: Any = None,
         viewer: str = "",
         proxied: bool = False,
+        hosts: frozenset[str] = frozenset(),
     ) -> None:
         self.catalogue, self.store, self.duplicates, self.delete = catalogue, store, duplicates, delete
         self.base_url, self.limits, self.reading = base_url.rstrip("/"), limits, reading
         self.workitems, self.viewer, self.proxied = workitems, viewer, proxied
+        self.hosts = hosts
         self.metrics = Metrics()
         self.metadata: Bounded[Any] = Bounded(limits.metadata_bytes)
         self.places: Bounded[Any] = Bounded(limits.open_instances)

@@ -10,6 +10,8 @@ import numpy as np
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import number_of, text_of
+from dicomcore.display import read_state, render
+from dicomcore.display.states import KINDS
 from dicomcore.errors import DicomError
 from dicomcore.objects.documents import extract
 from dicomcore.part10.reader import dcmread
@@ -21,7 +23,7 @@ from dicomcore.web.pictures import Picture, animated, annotated, encoded, fitted
 from dicomcore.web.problems import Problem, reason
 from dicomcore.web.views import ANNOTATIONS, View
 
-__all__ = ["Part", "category_of", "render_one"]
+__all__ = ["Part", "category_of", "render_one", "shown_by_state"]
 
 IMAGES = ("image/jpeg", "image/png", "image/gif", "image/jp2")
 TEXTS = ("text/html", "text/plain")
@@ -35,7 +37,9 @@ class Part(NamedTuple):
 
 
 def category_of(ds: Dataset, syntax: str) -> str:
-    """What an instance is for a reader (PS3.18 8.7.2): document, video, text, image, or empty for none of them."""
+    """What an instance is (PS3.18 8.7.2): state, document, video, text, image, or empty for none of them."""
+    if (text_of(ds, "SOPClassUID") or "") in KINDS:
+        return "state"
     if "EncapsulatedDocument" in ds:
         return "document"
     if syntax_of(syntax).video:
@@ -68,7 +72,9 @@ def render_one(
     except FileNotFoundError:
         raise Problem(410, "the file of an instance is gone") from None
     kind = category_of(ds, entry.transfer_syntax)
-    if kind == "document":
+    if kind == "state":
+        yield _by_state(node, ds, view, ranges)
+    elif kind == "document":
         yield _document(ds, ranges)
     elif kind == "text":
         yield _text(ds, ranges)
@@ -78,6 +84,33 @@ def render_one(
         yield from _pictures(node, ds, view, ranges, numbers, whole)
     else:
         raise Problem(406, "instances of this SOP class are not rendered")
+
+
+def _by_state(node: Node, ds: Dataset, view: View, ranges: Sequence[MediaRange]) -> Part:
+    """What a presentation state shows, of the images that it refers to."""
+    if view.window is not None or view.region != (None, None, None, None):
+        raise Problem(400, "a presentation state has a window and a region of its own")
+    media = _taken(ranges, IMAGES)
+    try:
+        state = read_state(ds)
+        found = [one for uid in state.images for one in node.catalogue.instances(instance=str(uid))]
+        if not found:
+            raise Problem(404, "the images that the presentation state refers to are not here")
+        picture = shown_by_state(node, found, state, 1)
+    except DicomError as error:
+        raise Problem(406, f"the presentation state cannot be applied: {reason(error)}") from None
+    if view.viewport is not None:
+        picture = fitted(picture, *view.viewport)
+    return Part(media, encoded(picture, media, view.quality))
+
+
+def shown_by_state(node: Node, entries: Sequence[Any], state: Any, number: int) -> Picture:
+    """Images as a presentation state shows them."""
+    sources = [node.catalogue.source(one) for one in entries]
+    made: Picture = render(sources, state, frame=number - 1)
+    if made.shape[0] * made.shape[1] > node.limits.rendered_pixels:
+        raise Problem(413, f"a picture of more than {node.limits.rendered_pixels} pixels")
+    return made
 
 
 def _document(ds: Dataset, ranges: Sequence[MediaRange]) -> Part:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dicomcore.display.rendering import Window
+from dicomcore.errors import DicomError
 from dicomcore.part10.reader import dcmread
 from dicomcore.syntaxes import NATIVE, syntax_of
 from dicomcore.web.choices import EXPLICIT, can_make
 from dicomcore.web.media import DICOM, MediaRange, parse_accept
-from dicomcore.web.problems import Problem
-from dicomcore.web.rendered import single_picture
-from dicomcore.web.rendering import category_of
+from dicomcore.web.pictures import encoded, fitted
+from dicomcore.web.problems import Problem, reason
+from dicomcore.web.rendered import FORMATS, single_picture
+from dicomcore.web.rendering import category_of, shown_by_state
 from dicomcore.web.requests import Reply, Request
 from dicomcore.web.retrieve import converted, entries_of
 from dicomcore.web.routes import Target
@@ -21,7 +24,7 @@ from dicomcore.web.views import View, read_annotation, read_number, read_quality
 __all__ = ["is_uri_request", "uri"]
 
 UIDS = {"studyUID": "study", "seriesUID": "series", "objectUID": "instance"}
-DEFAULTS = {"image": "image/jpeg", "text": "text/html", "video": "video/*", "document": "*/*"}
+DEFAULTS = {"image": "image/jpeg", "text": "text/html", "video": "video/*", "document": "*/*", "state": "image/jpeg"}
 
 
 def is_uri_request(request: Request) -> bool:
@@ -38,8 +41,6 @@ async def uri(request: Request, target: Target) -> Reply:
         raise Problem(400, "studyUID, seriesUID and objectUID are needed")
     if request.parameter("anonymize"):
         raise Problem(501, "instances are not de-identified on the way")
-    if request.parameter("presentationUID"):
-        raise Problem(501, "presentation states are not applied here")
     target = Target("wado", uids["study"], uids["series"], uids["instance"])
     return await request.node.work(_uri, request, target)
 
@@ -58,8 +59,29 @@ def _uri(request: Request, target: Target) -> Reply:
         ranges = (MediaRange(DEFAULTS[kind]),)
     text = request.parameter("frameNumber")
     number = None if text is None else read_size(text, "frameNumber")
+    state = request.parameter("presentationUID")
+    if state:
+        return _by_state(request, entry, state, ranges, number or 1)
     part = single_picture(request.node, entry, _view(request, entry), ranges, number)
     return Reply(200, part.media, part.data)
+
+
+def _by_state(request: Request, entry: Any, uid: str, ranges: Sequence[MediaRange], number: int) -> Reply:
+    """An image as a presentation state shows it (PS3.18 9.5.1.2.12)."""
+    found = request.node.catalogue.instances(instance=uid)
+    if not found:
+        raise Problem(404, "there is no such presentation state")
+    view = _view(request, entry)
+    media = next((one for range_ in ranges for one in FORMATS if range_.takes(one)), None)
+    if media is None:
+        raise Problem(406, f"images are rendered as {', '.join(FORMATS)}")
+    try:
+        picture = shown_by_state(request.node, [entry], request.node.catalogue.source(found[0]), number)
+    except DicomError as error:
+        raise Problem(406, f"the presentation state cannot be applied: {reason(error)}") from None
+    if view.viewport is not None:
+        picture = fitted(picture, *view.viewport)
+    return Reply(200, media, encoded(picture, media, view.quality))
 
 
 def _instance(request: Request, entry: Any) -> Reply:

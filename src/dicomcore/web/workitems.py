@@ -85,6 +85,8 @@ def _parsed(request: Request, essence: str, content_type: str, data: bytes) -> D
             if len(model) != 1:
                 raise Problem(400, "one data set is wanted")
             model = model[0]
+        if not isinstance(model, dict):
+            raise Problem(400, "DICOM JSON is an object of attributes")
         made = from_json(model, limits=limits)
         return made
     except (DicomError, TypeError) as error:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom.data
 import pytest
 
-from dicomcore import Dataset, dcmread, dcmwrite
+from dicomcore import Dataset, dcmread, dcmwrite, deid
 from dicomcore._native.deid.textlike import find_text_boxes
 from dicomcore.deid.pixels import Rectangle, clean, cleaning, text_boxes
 from dicomcore.deid.pixels.detect import pictures_of, project
@@ -41,6 +43,10 @@ def mask_of(boxes: list[Rectangle], shape: tuple[int, ...]) -> np.ndarray[Any, A
     for x, y, width, height in boxes:
         found[y : y + height, x : x + width] = True
     return found
+
+
+def example(name: str) -> Path:
+    return Path(pydicom.data.__file__).parent / "test_files" / name
 
 
 BACKGROUNDS: dict[str, Callable[[], Any]] = {
@@ -135,12 +141,16 @@ def slide(text: bool = True, frames: int | None = None, **said: Any) -> Dataset:
     return dcmread(made(array, **({} if frames is None else {"NumberOfFrames": frames}), **said))
 
 
+def written(source: Dataset) -> bytes:
+    out = io.BytesIO()
+    dcmwrite(out, source, enforce_standard=False)
+    return out.getvalue()
+
+
 def after(source: Dataset, done: Any) -> Dataset:
     target = source.copy()
     done.put(target)
-    out = io.BytesIO()
-    dcmwrite(out, target, enforce_standard=False)
-    return dcmread(out.getvalue())
+    return dcmread(written(target))
 
 
 def test_all_text_is_blanked_without_ocr() -> None:
@@ -245,6 +255,27 @@ def test_only_identifying_text_is_blanked() -> None:
     assert len(done.boxes) == 1
     assert done.boxes[0].y < 100
     assert done.burned_in == "NO"
+
+
+# Names as devices burn them in, which have no other letters.
+LATIN = {
+    "Papadiamantis, Orestis": "Παπαδιαμάντης^Ορέστης",
+    "ZHAVORONKOVA LYUDMILA": "Жаворонкова^Людмила",
+    "MUESSIGBRODT JUERGEN": "Müßigbrodt^Jürgen",
+    "PAPADIAMANT1S": "Παπαδιαμάντης^Ορέστης",  # misread
+}
+
+
+@pytest.mark.parametrize(("read", "name"), LATIN.items(), ids=LATIN)
+def test_names_in_other_letters_are_blanked(read: str, name: str) -> None:
+    source = slide()
+    source.SpecificCharacterSet, source.PatientName = "ISO_IR 192", name
+    order = [box.y for box in text_boxes(source.frames.decode(0))]
+    texts = [read, "5.0 cm"] if order[0] < order[-1] else ["5.0 cm", read]
+    plan = deid.Plan(["clean_pixel_data"], deid.Key.generate(), pixels={"engine": Fake(texts, ["5.0 cm"])})
+    outcome = deid.apply(written(source), io.BytesIO(), plan)
+    assert len(outcome.boxes) == 1
+    assert outcome.boxes[0].y < 100
 
 
 def test_second_look_blanks_what_was_misread() -> None:
@@ -373,3 +404,40 @@ def test_installed_ocr_reads_names_and_nothing_is_left() -> None:
     assert done.burned_in == "NO"
     boxes = text_boxes(new)
     assert not any("MUELL" in reading.text.upper() for reading in read_boxes(engine, new, boxes))
+
+
+# -- what looks like text and is none
+
+FLOW = {  # real ultrasound with blood flow in colour, and an abdomen: rows and columns without text
+    "examples_rgb_color.dcm": (slice(75, 147), slice(44, 274)),
+    "examples_jpeg2k.dcm": (slice(150, 293), slice(90, 545)),
+    "examples_overlay.dcm": (slice(0, 300), slice(0, 484)),
+}
+
+
+@pytest.mark.parametrize("name", FLOW)
+def test_flow_and_organs_are_no_text(name: str) -> None:
+    found = clean(dcmread(example(name)), ["detect"])
+    assert found.burned_in == "NO"
+    covered = mask_of([box.rectangle for box in found.boxes], (480, 640))
+    assert not covered[FLOW[name]].any()
+
+
+@pytest.mark.parametrize("colour", [(255, 255, 255), (255, 255, 0), (0, 255, 0), (255, 128, 0), (90, 200, 255)])
+def test_text_over_flow_is_found(colour: tuple[int, int, int]) -> None:
+    picture = dcmread(example("examples_jpeg2k.dcm")).frames.decode(0).copy()
+    strokes = drawn(np.zeros(picture.shape[:2], np.uint8), "MUELLER ANNA 17.03.1961", 100, 300, 18)
+    picture[strokes] = colour
+    assert mask_of(text_boxes(picture), picture.shape[:2])[strokes].mean() > 0.98
+    strokes = drawn(np.zeros(picture.shape[:2], np.uint8), "MUELLER ANNA 17.03.1961", 100, 195, 18)
+    if colour == (255, 255, 255):
+        picture[190:225, 90:330] = np.minimum(picture[190:225, 90:330], 200)
+        picture[strokes] = colour
+        assert mask_of(text_boxes(picture), picture.shape[:2])[strokes].mean() > 0.9
+
+
+def test_digits_with_hyphens_between_them_are_found() -> None:
+    """A date in a font with wide spaces, on a picture of an endoscope."""
+    picture = dcmread(named("VL3_RLE")).frames.decode(0)
+    covered = mask_of(text_boxes(picture), picture.shape[:2])
+    assert covered[33:70, 615:710].mean() > 0.8

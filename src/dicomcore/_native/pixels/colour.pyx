@@ -47,6 +47,28 @@ def ybr_full_to_rgb(const uint8_t[::1] src not None, uint8_t[::1] dst not None, 
             dc_ybr_to_rgb(&src[0], &dst[0], pixels, plain)
 
 
+cdef bint follow_each_other(const Py_ssize_t* strides, Py_ssize_t columns) noexcept:
+    return strides[2] == 1 and strides[1] == 3 and strides[0] >= 3 * columns
+
+
+def ybr_full_area_to_rgb(const uint8_t[:, :, :] src not None, uint8_t[:, :, :] dst not None):
+    """Convert 8-bit YBR_FULL pixels to RGB, (rows, columns, 3), from a part of one array to a part of another."""
+    cdef Py_ssize_t rows = src.shape[0], columns = src.shape[1], row
+    if src.shape[2] != 3 or dst.shape[2] != 3 or dst.shape[0] != rows or dst.shape[1] != columns:
+        raise ValueError("areas of YBR and RGB have the same rows and columns, and 3 samples")
+    if rows == 0 or columns == 0:
+        return
+    if not follow_each_other(src.strides, columns) or not follow_each_other(dst.strides, columns):
+        raise ValueError("the pixels of a row are to follow each other, and rows are not to overlap")
+    keep_apart(
+        &src[0, 0, 0], (rows - 1) * src.strides[0] + 3 * columns,
+        &dst[0, 0, 0], (rows - 1) * dst.strides[0] + 3 * columns, False,
+    )
+    with nogil:
+        for row in range(rows):
+            dc_ybr_to_rgb(&src[row, 0, 0], &dst[row, 0, 0], columns, False)
+
+
 def rgb_to_ybr_full(const uint8_t[::1] src not None, uint8_t[::1] dst not None):
     """Convert 8-bit RGB pixels to YBR_FULL; `src` may be `dst` itself. Rounds as pydicom does."""
     cdef Py_ssize_t pixels = whole_pixels(src.shape[0], dst.shape[0])

@@ -7,6 +7,10 @@ from libc.string cimport memset
 
 from dicomcore._native.base.fault cimport NO_MEMORY, OK, Status, raise_fault
 
+cdef extern from "pixels/resample.h" nogil:
+    void dc_add_row_u8(const uint8_t* src, float* sums, Py_ssize_t count, float weight) noexcept
+    void dc_add_row_u16(const uint8_t* src, float* sums, Py_ssize_t count, float weight) noexcept
+
 ctypedef fused Sample:
     uint8_t
     uint16_t
@@ -65,23 +69,24 @@ cdef Status plan(Axis* axis, Py_ssize_t size, Py_ssize_t results, double low, do
     return OK
 
 
-cdef void add_row(const Sample* src, float* sums, Py_ssize_t count, float weight) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(count):
-        sums[i] += weight * src[i]
+cdef void add_row(const uint8_t* src, float* sums, Py_ssize_t count, int size, float weight) noexcept nogil:
+    if size == 1:
+        dc_add_row_u8(src, sums, count, weight)
+    else:
+        dc_add_row_u16(src, sums, count, weight)
 
 
 cdef void shrink_row(const float* sums, const Axis* across, Py_ssize_t results, Py_ssize_t samples,
                      Sample* dst) noexcept nogil:
     cdef Py_ssize_t i, k, s, first, place
-    cdef float value
+    cdef float value, most = 255 if Sample is uint8_t else 65535    # rounding errors may pass it
     for i in range(results):
         first, place = across.first[i], across.place[i]
         for s in range(samples):
             value = 0.5
             for k in range(across.count[i]):
                 value += across.weight[place + k] * sums[(first + k) * samples + s]
-            dst[i * samples + s] = <Sample>value if across.count[i] else 0
+            dst[i * samples + s] = <Sample>min(value, most) if across.count[i] else 0
 
 
 cdef void scale_rows(const Sample* src, Py_ssize_t width, Py_ssize_t samples, const Axis* down, const Axis* across,
@@ -93,7 +98,8 @@ cdef void scale_rows(const Sample* src, Py_ssize_t width, Py_ssize_t samples, co
             continue
         memset(sums, 0, line * sizeof(float))
         for k in range(down.count[i]):
-            add_row(src + (down.first[i] + k) * line, sums, line, down.weight[down.place[i] + k])
+            add_row(<const uint8_t*>(src + (down.first[i] + k) * line), sums, line, sizeof(Sample),
+                    down.weight[down.place[i] + k])
         shrink_row(sums, across, columns, samples, dst + i * columns * samples)
 
 
@@ -135,7 +141,7 @@ def resample(const uint8_t[::1] src not None, Py_ssize_t height, Py_ssize_t widt
     """
     cdef Status status
     if size not in (1, 2) or min(height, width, samples, rows, columns) < 1:
-        raise ValueError(f"no picture of {height} × {width} × {samples} samples of {size} bytes into {rows} × {columns}")
+        raise ValueError(f"no picture of {height} × {width} × {samples} samples of {size} bytes to {rows} × {columns}")
     if src.shape[0] != height * width * samples * size or dst.shape[0] != rows * columns * samples * size:
         raise ValueError(f"{src.shape[0]} and {dst.shape[0]} bytes are no pictures of these sizes")
     if not (-1e12 < left < right < 1e12 and -1e12 < top < bottom < 1e12):

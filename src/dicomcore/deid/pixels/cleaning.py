@@ -393,7 +393,7 @@ def _without(picture: Picture, boxes: Iterable[Rectangle]) -> Picture:
     for box in boxes:
         for plane in (bright, dark):
             _fill(plane, box)
-    return Picture(bright, dark)
+    return Picture(bright, dark, picture.colours)
 
 
 def _fill(plane: NDArray[np.uint8], box: Rectangle) -> None:

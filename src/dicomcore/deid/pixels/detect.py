@@ -20,6 +20,12 @@ CINE = ("FrameTime", "FrameTimeVector", "CineRate", "RecommendedDisplayFrameRate
 """Attributes of frames that are moments of one scene (PS3.3 C.7.6.5)."""
 SPARSE = 5
 """Every so many pixels are enough to know the range of a frame."""
+COLOURED = 60
+"""The difference of the greatest and the least sample of a pixel that has a colour."""
+PLAIN_SHARE = 0.15
+"""The least share of strokes in white, grey or black of text in which other colours stand as well."""
+SHADES = 0.12
+"""The greatest deviation of the hue of text."""
 RARE = (0.1, 99.9)
 """Percentiles of a frame's values that are shown as black and white."""
 
@@ -29,6 +35,8 @@ class Picture(NamedTuple):
 
     bright: NDArray[np.uint8]
     dark: NDArray[np.uint8]
+    colours: NDArray[np.uint8] | None = None
+    """The red, green and blue of a picture in colour."""
 
     @property
     def grey(self) -> NDArray[np.uint8]:
@@ -39,9 +47,10 @@ class Picture(NamedTuple):
 
     def boxes(self) -> list[Rectangle]:
         """The boxes of what looks like text."""
-        bright, dark = (np.ascontiguousarray(plane).reshape(-1) for plane in self)
+        bright, dark = (np.ascontiguousarray(plane).reshape(-1) for plane in self[:2])
         found = find_text_boxes(bright, dark, *self.bright.shape)
-        return [Rectangle(*map(int, box)) for box in np.frombuffer(found, np.int32).reshape(-1, 4)]
+        boxes = [Rectangle(*map(int, box)) for box in np.frombuffer(found, np.int32).reshape(-1, 4)]
+        return boxes if self.colours is None else [box for box in boxes if not _is_shaded(self.colours, box)]
 
 
 def text_boxes(picture: NDArray[np.uint8]) -> list[Rectangle]:
@@ -58,7 +67,20 @@ def _picture(shown: NDArray[np.uint8]) -> Picture:
     if shown.ndim == 2:
         return Picture(shown, shown)
     red, green, blue = shown[..., 0], shown[..., 1], shown[..., 2]
-    return Picture(np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue))
+    return Picture(np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue), shown)
+
+
+def _is_shaded(colours: NDArray[np.uint8], box: Rectangle) -> bool:
+    """Whether what stands out in a box is in many shades of a colour, as blood flow is; text is of one colour."""
+    part = colours[box.y : box.y + box.height, box.x : box.x + box.width].astype(np.float32)
+    most, least = part.max(axis=2), part.min(axis=2)
+    sure = (most - np.median(most) > np.ptp(most) / 3) | (np.median(least) - least > np.ptp(least) / 3)
+    chroma = (most - least)[sure]
+    coloured = chroma > COLOURED
+    if not coloured.any() or 1 - coloured.mean() > PLAIN_SHARE:
+        return False
+    hues = (part[sure][coloured] - least[sure][coloured, None]) / chroma[coloured, None]
+    return float(hues.std(axis=0).max()) > SHADES
 
 
 def is_cine(data_set: Any, frames: int) -> bool:

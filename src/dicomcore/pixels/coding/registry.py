@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -67,7 +68,9 @@ class Codec:
     @property
     def available(self) -> bool:
         """Whether the required library is installed."""
-        return self.requires is None or find_spec(self.requires.module) is not None
+        if self.requires is None or sys.modules.get(self.requires.module) is not None:  # asked for every frame
+            return True
+        return find_spec(self.requires.module) is not None
 
 
 # Written by `register` alone, one key at a time; a dict's own lock is enough for that.

@@ -1,0 +1,75 @@
+/* A whole file that appears under its name when it is complete, and not before (Linux). No Python.h; safe to call
+ * without the GIL. */
+#ifndef DICOMCORE_KEEP_H
+#define DICOMCORE_KEEP_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* O_TMPFILE */
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__linux__) && defined(O_TMPFILE)
+
+#include <stdio.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+typedef struct iovec keep_piece;
+
+static inline void keep_set(keep_piece *piece, const uint8_t *data, size_t size)
+{
+    piece->iov_base = (void *)data;
+    piece->iov_len = size;
+}
+
+/* Write pieces of `size` bytes in all to a new file in `folder`, and call it `target`; 0, or the error. */
+static inline int keep_file(const char *folder, const char *target, const keep_piece *pieces, int count, size_t size,
+                            int durable)
+{
+    char path[32];
+    int fault = 0, file = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    ssize_t written;
+    if (file < 0)
+        return errno;
+    written = writev(file, pieces, count);
+    if (written < 0)
+        fault = errno;
+    else if ((size_t)written != size)
+        fault = ENOSPC;
+    if (!fault && durable && fsync(file) != 0)
+        fault = errno;
+    if (!fault) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+        if (linkat(AT_FDCWD, path, AT_FDCWD, target, AT_SYMLINK_FOLLOW) != 0)
+            fault = errno;
+    }
+    close(file);
+    return fault;
+}
+
+#else
+
+typedef struct {
+    const uint8_t *data;
+    size_t size;
+} keep_piece;
+
+static inline void keep_set(keep_piece *piece, const uint8_t *data, size_t size)
+{
+    piece->data = data;
+    piece->size = size;
+}
+
+static inline int keep_file(const char *folder, const char *target, const keep_piece *pieces, int count, size_t size,
+                            int durable)
+{
+    (void)folder, (void)target, (void)pieces, (void)count, (void)size, (void)durable;
+    return ENOSYS;
+}
+
+#endif
+
+#endif
