@@ -66,7 +66,7 @@ def series(tmp_path):
 def test_a_picture_by_the_image_alone(tmp_path, capsys):
     assert run(CT, "-o", tmp_path / "a.png", "--window", "40,400") == 0
     np.testing.assert_array_equal(pixels(tmp_path / "a.png"), render(CT, window=(40, 400)))
-    assert capsys.readouterr().out == f"{tmp_path / 'a.png'}: 1 pictures\n"
+    assert capsys.readouterr().out == f"{tmp_path / 'a.png'}: 1 picture\n"
 
 
 def test_a_picture_by_a_state(state, tmp_path):
