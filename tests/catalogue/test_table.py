@@ -158,3 +158,25 @@ def test_a_folder_of_parts(folder: Path, tmp_path: Path, table: catalogue.TableC
         assert len(both) == len(table)
         assert both.is_read_only
         assert both.has(next(table.search(catalogue.query(level="IMAGE")))["SOPInstanceUID"])
+
+
+@pytest.mark.parametrize("kind", ["live", "table"])
+def test_series_of_one_uid_in_two_studies_stay_apart(kind: str, tmp_path: Path) -> None:
+    ds = dcmread(pydicom.data.get_testdata_file("CT_small.dcm"))
+    (tmp_path / "files").mkdir()
+    for study, instance in (("1.1", "1.1.1"), ("1.2", "1.2.1"), ("1.2", "1.2.2")):
+        ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID = study, "1.9", instance
+        ds.save_as(tmp_path / "files" / f"{instance}.dcm")
+    if kind == "table":
+        archive.index([tmp_path / "files"], out=tmp_path / "index.parquet", columns=EVERY)
+    with catalogue.open(tmp_path / ("files" if kind == "live" else "index.parquet")) as store:
+        if isinstance(store, catalogue.LiveCatalogue):
+            store.renew()
+        studies = {row["StudyInstanceUID"]: row for row in store.search(catalogue.query(level="STUDY"))}
+        assert {uid: row["NumberOfStudyRelatedInstances"] for uid, row in studies.items()} == {"1.1": 1, "1.2": 2}
+        for study, count in (("1.1", 1), ("1.2", 2)):
+            (series,) = store.search(catalogue.query({"StudyInstanceUID": study}, level="SERIES"))
+            assert series["NumberOfSeriesRelatedInstances"] == count
+            assert {one.study for one in store.instances(study=study, series="1.9")} == {study}
+            assert len(store.instances(study=study)) == count
+        assert len(store.instances(series="1.9")) == 3

@@ -53,8 +53,8 @@ class Holdings:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection, self._execute = connection, connection.execute
-        self._known: dict[str, _Series] = {}  # series that are not removed, by UID
-        self._touched: dict[str, _Series] = {}  # those to which the present transaction adds
+        self._known: dict[tuple[str, str], _Series] = {}  # that are not removed, by UIDs of study and series
+        self._touched: dict[tuple[str, str], _Series] = {}  # those to which the present transaction adds
         self._multiple = {row[0] for row in self._execute("SELECT name FROM multiple")}
         self._statements: dict[str, str] = {}
 
@@ -93,7 +93,7 @@ class Holdings:
         series.more += 1
         series.modalities.add(kept_text(ds, "Modality"))
         series.classes.add(values["SOPClassUID"])
-        self._touched[uids.series] = series
+        self._touched[uids.study, uids.series] = series
         return True
 
     def _insert_object(self, ds: Dataset, uids: UIDs, own: dict[str, Any]) -> bool:
@@ -105,15 +105,15 @@ class Holdings:
         return held is None
 
     def _series_of(self, ds: Dataset, uids: UIDs) -> _Series:
-        """Where an instance belongs; what is not there yet is made. A series and a study stay where they are."""
-        uid = uids.series
-        known = self._known.get(uid)
+        """Where an instance belongs; what is not there yet is made. A study stays where it is."""
+        key = uids.study, uids.series
+        known = self._known.get(key)
         if known is not None:
             return known
         find = self._execute
         found = find(
             "SELECT series.id, studies.id, studies.parent FROM series JOIN studies ON series.parent=studies.id "
-            "WHERE SeriesInstanceUID=?", (uid,)
+            "WHERE StudyInstanceUID=? AND SeriesInstanceUID=?", key
         ).fetchone()  # fmt: skip
         if found is None:
             above = find("SELECT id, parent FROM studies WHERE StudyInstanceUID=?", (uids.study,)).fetchone()
@@ -128,7 +128,7 @@ class Holdings:
                  (above[1],))  # fmt: skip
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
-        known = self._known[uid] = self._touched.get(uid) or _Series(*found)
+        known = self._known[key] = self._touched.get(key) or _Series(*found)
         return known
 
     def _patient_of(self, ds: Dataset) -> int:

@@ -12,7 +12,18 @@ from dicomcore.catalogue.matching import Query, Term
 from dicomcore.catalogue.naming import name_of
 from dicomcore.catalogue.protocol import ORDERS, Entry, Page
 from dicomcore.catalogue.rows import merged, named_values
-from dicomcore.catalogue.sql import Dialect, Where, column_of, is_at, joined, names_of, ordered, selected, where
+from dicomcore.catalogue.sql import (
+    Dialect,
+    Where,
+    column_of,
+    is_at,
+    joined,
+    keys_of,
+    names_of,
+    ordered,
+    selected,
+    where,
+)
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
@@ -90,7 +101,7 @@ class Reading:
         return named_values(ds, query.terms, query.asked)
 
     def _below(self, row: dict[str, Any], level: str) -> Iterator[Entry]:
-        keys = [KEYS[level]] + (["IssuerOfPatientID"] if level == "PATIENT" else [])
+        keys = keys_of(level)
         sql = " AND ".join(f"{column_of(name)}=?" for name in keys)
         return self._entries(f" WHERE {sql} ORDER BY instances.id LIMIT 1", [row[name] or "" for name in keys])
 

@@ -16,7 +16,7 @@ from dicomcore.uids import UID
 
 __all__ = ["VERSION", "folded_name", "kept_text", "schema", "sorted_time", "values_of"]
 
-VERSION = 2
+VERSION = 3
 PLAIN = frozenset({str, UID})  # types of most values
 LONGEST = 1 << 14  # characters of a value that are kept
 OWN_TYPES = dict(zip(OWN, ("TEXT", "TEXT", "INTEGER", "TEXT", "REAL"), strict=True))
@@ -25,6 +25,7 @@ INDEXED = (
     ("studies", '"StudyDate_sort" DESC, "StudyTime_sort" DESC, "StudyInstanceUID"'),
     ("studies", '"AccessionNumber"'),
     ("series", '"Modality"'),
+    ("series", '"SeriesInstanceUID"'),
 )
 VRS = {name: dictionary_VR(name) for names in COLUMNS.values() for name in names}
 
@@ -42,8 +43,9 @@ def schema() -> Iterator[str]:
                     for name in names]  # fmt: skip
         if level == "IMAGE":
             columns += [f"{name} {kind}" for name, kind in OWN_TYPES.items()]
-        unique = "PatientID, IssuerOfPatientID" if level == "PATIENT" else KEYS[level]
-        yield f"CREATE TABLE {TABLES[level]} ({', '.join(columns)}, UNIQUE ({unique}))"
+        # Two studies may have series of one UID, against PS3.5 B.2: neither takes the instances of the other.
+        unique = {"PATIENT": "PatientID, IssuerOfPatientID", "SERIES": "parent, SeriesInstanceUID"}
+        yield f"CREATE TABLE {TABLES[level]} ({', '.join(columns)}, UNIQUE ({unique.get(level, KEYS[level])}))"
         if above:
             yield f"CREATE INDEX {TABLES[level]}_parent ON {TABLES[level]} (parent)"
         above = level

@@ -23,7 +23,7 @@ from dicomcore.catalogue.attributes import (
 )
 from dicomcore.catalogue.matching import Term, pattern_of
 
-__all__ = ["SQLITE", "Dialect", "Where", "joined", "names_of", "ordered", "prepare", "selected", "where"]
+__all__ = ["SQLITE", "Dialect", "Where", "joined", "keys_of", "names_of", "ordered", "prepare", "selected", "where"]
 
 
 class Dialect(Protocol):
@@ -120,12 +120,19 @@ def selected(level: str, keywords: Sequence[str] | None = None) -> str:
     return f"SELECT {', '.join(names)} FROM {joined(level)}"
 
 
+def keys_of(level: str) -> tuple[str, ...]:
+    """The attributes that tell the rows of a level apart."""
+    return {"PATIENT": ("PatientID", "IssuerOfPatientID"), "SERIES": ("SeriesInstanceUID", "StudyInstanceUID")}.get(
+        level, (KEYS[level],)
+    )
+
+
 def ordered(level: str, order: str, dialect: Dialect) -> str:
     """ORDER BY, in an order that does not change from one search to the next."""
     table = TABLES[level]
     if order == "arrival":
         return f" ORDER BY {table}.id"
-    unique = [column_of(KEYS[level])] + (['patients."IssuerOfPatientID"'] if level == "PATIENT" else [])
+    unique = [column_of(key) for key in keys_of(level)]
     if order == "uid" or level == "PATIENT":
         return f" ORDER BY {', '.join(unique)}"
     newest = ['studies."StudyDate_sort" DESC', 'studies."StudyTime_sort" DESC', 'studies."StudyInstanceUID"']

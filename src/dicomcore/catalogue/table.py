@@ -37,7 +37,11 @@ SETTINGS = (
     "enable_external_access = false",
     "lock_configuration = true",
 )
-BETWEEN = "chr(31)"  # between the parts of a patient's key
+# What tells the rows of a level apart. Two studies may have series of one UID, against PS3.5 B.2.
+IDENTITIES = {
+    "PATIENT": "PatientID || chr(31) || IssuerOfPatientID",
+    "SERIES": "StudyInstanceUID || chr(31) || SeriesInstanceUID",
+}
 
 
 class TableCatalogue(Reading):
@@ -107,7 +111,7 @@ class TableCatalogue(Reading):
         above = ""
         for level in LEVELS:
             self._make(level, above)
-            above = TABLES[level]
+            above = level
         self._count()
         self._run("DROP TABLE chosen")
         self._several = {name for name, _ in self._columns_with_several()}
@@ -132,13 +136,12 @@ class TableCatalogue(Reading):
 
     def _make(self, level: str, above: str) -> None:
         """One row of the first file of each, by the order of paths."""
-        unique = f"PatientID || {BETWEEN} || IssuerOfPatientID" if level == "PATIENT" else KEYS[level]
+        unique = IDENTITIES.get(level, KEYS[level])
         names = [f'"{name}"' for name in COLUMNS[level]]
         names += [f'(SELECT folded FROM folds WHERE name="{one}") AS "{one}_folded"' for one in FOLDED[level]]
         names += [f'{_sorted(one)} AS "{one}_sort"' for one in SORTED[level]]
         if above:
-            parent = f"PatientID || {BETWEEN} || IssuerOfPatientID" if level == "STUDY" else KEYS[_above(level)]
-            names.append(f"{parent} AS parent")
+            names.append(f"{IDENTITIES.get(above, KEYS[above])} AS parent")
         if level == "IMAGE":
             names += ["path", "transfer_syntax", "size", "'' AS source", "0.0 AS arrived"]
         if level == "SERIES":
@@ -267,10 +270,6 @@ class TableCatalogue(Reading):
             database.close()
         self._state.close()
         self._folder.cleanup()
-
-
-def _above(level: str) -> str:
-    return LEVELS[LEVELS.index(level) - 1]
 
 
 def _text(name: str, kind: pa.DataType | None) -> str:

@@ -32,7 +32,7 @@ def parse_json(text: str | bytes | bytearray, limits: Limits | None) -> Any:
     counts characters, and LimitError beyond `limits` (None means the default limits).
     """
     if not isinstance(text, str):
-        data = bytes(text)
+        data = bytes(memoryview(text))  # bytes() of a number would be as many
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:

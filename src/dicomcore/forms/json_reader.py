@@ -68,7 +68,7 @@ def _read_usual(text: str | bytes | bytearray, builder: Builder) -> list[tuple[d
     """
     limits = builder.limits
     try:
-        data = text.encode() if isinstance(text, str) else bytes(text)
+        data = text.encode() if isinstance(text, str) else bytes(memoryview(text))
         read = read_usual(data, builder.root, limits.depth, limits.elements)
         if read is None:
             return None
