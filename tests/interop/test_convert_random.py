@@ -60,6 +60,8 @@ def decoded(ours: list[Any], theirs: list[Any]) -> tuple[list[Any], list[Any]]:
     faulty = {entry[0] for entry in theirs if len(entry) == 2}
     pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if b[0] not in faulty]
     for k, (a, b) in enumerate(pairs):
+        if (a[2], b[2]) == ("None", ""):  # no value: a number whose bytes are cut off is "" in pydicom
+            pairs[k] = a, (*b[:2], "None")
         if a[1] == b[1] == "SQ" and len(a[2]) == len(b[2]):
             items = [decoded(x, y) for x, y in zip(a[2], b[2], strict=True)]
             pairs[k] = (*a[:2], [x for x, _ in items]), (*b[:2], [y for _, y in items])

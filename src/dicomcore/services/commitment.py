@@ -19,11 +19,11 @@ from dicomcore.net.commands import Field, Kind
 from dicomcore.net.contexts import is_uid
 from dicomcore.services.ledger import Ledger
 from dicomcore.services.reporter import Reporter
-from dicomcore.uids import generate_uid
+from dicomcore.uids import StorageCommitmentPushModel, StorageCommitmentPushModelInstance, generate_uid
 
 __all__ = ["Commitment", "CommitmentReceiver", "Committed", "Reference", "check", "commit", "request_commitment"]
 
-PUSH_MODEL, INSTANCE = "1.2.840.10008.1.20.1", "1.2.840.10008.1.20.1.1"
+PUSH_MODEL, INSTANCE = StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 REQUEST = 1  # action type
 SUCCESSFUL, FAILURES_EXIST = 1, 2  # event types
 NO_SUCH_CLASS, NO_SUCH_INSTANCE, NO_SUCH_ACTION = 0x0118, 0x0112, 0x0123

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from dicomcore import uids
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.dataset.state import Later, later_element, later_of, put
 from dicomcore.errors import DicomError, PixelDecodeError
@@ -27,15 +28,15 @@ DESCRIBING = (
 )
 # The transfer syntax of a part that names none (PS3.18 8.7.3.3): a codestream's own header has the last word.
 DEFAULTS = {
-    "image/jpeg": "1.2.840.10008.1.2.4.70",
-    "image/dicom-rle": "1.2.840.10008.1.2.5",
-    "image/x-dicom-rle": "1.2.840.10008.1.2.5",
-    "image/jls": "1.2.840.10008.1.2.4.80",
-    "image/x-jls": "1.2.840.10008.1.2.4.80",
-    "image/jp2": "1.2.840.10008.1.2.4.90",
-    "image/jpx": "1.2.840.10008.1.2.4.92",
-    "image/jphc": "1.2.840.10008.1.2.4.201",
-    "image/jxl": "1.2.840.10008.1.2.4.110",
+    "image/jpeg": uids.JPEGLosslessSV1,
+    "image/dicom-rle": uids.RLELossless,
+    "image/x-dicom-rle": uids.RLELossless,
+    "image/jls": uids.JPEGLSLossless,
+    "image/x-jls": uids.JPEGLSLossless,
+    "image/jp2": uids.JPEG2000Lossless,
+    "image/jpx": uids.JPEG2000MCLossless,
+    "image/jphc": uids.HTJ2KLossless,
+    "image/jxl": uids.JPEGXLLossless,
 }
 ITEM, DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 
