@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -45,14 +46,24 @@ def row() -> np.dtype[np.void]:
 
 def rows_of(index: Index) -> NDArray[np.void]:
     """The rows of an index, as a read-only view of its memory."""
-    return np.frombuffer(index, row())
+    rows = np.frombuffer(index, row())
+    return rows if sys.byteorder == "little" else _with_letters(rows)
+
+
+def _with_letters(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """A copy with the letters of each VR in their order: native code has the first one in the low byte of a word."""
+    made = rows.copy()
+    letters = np.ascontiguousarray(rows["VR"]).view(np.uint8).reshape(-1, 2)
+    made["VR"] = np.ascontiguousarray(letters[:, ::-1]).view("S2").reshape(-1)
+    made.flags.writeable = False
+    return made
 
 
 def scan(src: Source, *, force: bool = False, limits: Limits | None = None) -> NDArray[np.void]:
     """The index of `src`, a source as for `dcmread`: one row per element, item or fragment, in the order of the bytes.
 
-    The rows of the file meta information come first. The array is a read-only view of the index's memory, with these
-    fields:
+    The rows of the file meta information come first. The array is read only; on little-endian machines it is a view of
+    the index's memory. Its fields are:
 
     - ``tag``: group << 16 | element.
     - ``VR``: the VR that the file states; in implicit VR the dictionary's, or "xs", "ox", "xo", "lt" where the

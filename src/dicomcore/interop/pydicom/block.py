@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from pydicom.charset import convert_encodings, default_encoding
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement, empty_value_for_VR
@@ -20,7 +19,7 @@ from dicomcore._native.views.data_element import holds_no_items
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore._native.views.regular import regular_sequences
 from dicomcore.dataset.state import DATA_SET, FILE_META
-from dicomcore.part10.rows import ROW
+from dicomcore.part10.rows import rows_of
 from dicomcore.tags import UNDEFINED_LENGTH
 
 __all__ = ["Block", "encoding_of", "sequence_element", "unknown_element"]
@@ -61,7 +60,7 @@ class Block:
 
     def __init__(self, index: Index, defer_size: int | None) -> None:
         self._index = index
-        self._table = np.frombuffer(index, ROW)
+        self._table = rows_of(index)
         self._row: Callable[[int], Any] = self._table.item
         deferrable = defer_size is not None and index.path is not None and not index.inflated
         self._defer_size = defer_size if deferrable else None
