@@ -100,6 +100,5 @@ def main() -> None:
         print(f"| {f'C-STORE of {COUNT} objects of 10 KB' if not place else ''} | {name} | {value:,.1f} |")
 
 
-
 if __name__ == "__main__":
     main()

@@ -18,6 +18,7 @@ from tests.support.mutate import mutants
 pytest.importorskip("pyarrow")
 
 from dicomcore._native.bulk.extract import Extractor
+from dicomcore.archive import index
 from dicomcore.archive.sources.sources import Sources
 from dicomcore.archive.tables import batch
 from dicomcore.archive.tables.batch import read_batch
@@ -280,3 +281,11 @@ def test_many_deflated_files_in_one_batch(tmp_path):
     rows = check(paths, Columns())
     assert [row["PatientID"] for row in rows] == [f"id{i:04}" if i % 7 else None for i in range(60)]
     assert [row["size"] for row in rows] == [Path(path).stat().st_size for path in paths]
+
+
+@pytest.mark.parametrize("options", [{"columns": ["all"]}, {"pixel_hash": "sha256"}], ids=["all", "pixel_hash"])
+def test_damage_behind_a_deflated_header_shows_where_the_whole_file_is_read(tmp_path, options):
+    path = tmp_path / "cut"
+    path.write_bytes(real("image_dfl.dcm").read_bytes()[:-1500])
+    assert index(path).to_pylist()[0]["issues"] is None  # read no further than its last column
+    assert index(path, **options).to_pylist()[0]["issues"][0].startswith("DEFLATE")

@@ -9,7 +9,7 @@ from dicomcore._native.bulk.extract import Extractor
 
 __all__ = ["Deflated"]
 
-HEAD = 8 * 1024  # bytes inflated at first: most headers fit, and every byte costs time
+HEAD = 4 * 1024  # bytes inflated at first: most headers fit, and every byte costs time
 READ = 16 * 1024  # bytes read at a time
 MOST = 1 << 20  # bytes of the longest header that is inflated here
 UNKNOWN = 1 << 62  # bytes of a data set of which only the beginning is inflated
@@ -38,11 +38,14 @@ class Deflated:
         else:
             return False
         try:
-            with open(path, "rb", buffering=0) as file:
-                facts = os.fstat(file.fileno())
+            file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            try:
+                facts = os.fstat(file)
                 if start is not None:
-                    self._begin(file.fileno(), start)
-                held = self._inflate(file.fileno(), wanted)
+                    self._begin(file, start)
+                held = self._inflate(file, wanted)
+            finally:
+                os.close(file)
         except (OSError, zlib.error):  # read as a whole, which says what is wrong
             return False
         if not held:
