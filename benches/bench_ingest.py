@@ -111,6 +111,5 @@ def main() -> None:
     for name, (rate, client, server) in found.items():
         print(f"| {name} | {rate:,.0f} | {client:,.0f} | {server:,.0f} |")
 
-
 if __name__ == "__main__":
     main()

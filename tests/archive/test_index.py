@@ -17,6 +17,7 @@ pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
 from dicomcore.archive import DEFAULT_COLUMNS, index, iter_batches  # noqa: E402
+from dicomcore.archive.sources import walk  # noqa: E402
 
 SMALL = ("PatientID", "PatientName", "StudyDate", "PixelSpacing", "Rows", "InstanceNumber", "ImageType")
 
@@ -149,14 +150,14 @@ def test_bad_files_are_rows(tmp_path):
 
 
 def test_a_folder_that_may_not_be_read_is_a_row(archive, monkeypatch):
-    scandir = os.scandir
+    entries = walk._entries
 
-    def refuse(path):
-        if Path(path).name == "b":
+    def refuse(folder):
+        if Path(folder).name == "b":
             raise PermissionError(13, "Permission denied")
-        return scandir(path)
+        return entries(folder)
 
-    monkeypatch.setattr("os.scandir", refuse)
+    monkeypatch.setattr(walk, "_entries", refuse)
     rows = rows_of(archive)
     assert [os.path.basename(row["path"]) for row in rows] == ["MR_small.dcm", "rtplan.dcm", "b", "notes.txt"]
     assert rows[2]["error"] == "PermissionError: Permission denied"

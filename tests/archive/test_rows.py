@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.corpus import PYDICOM, ROOT, real
-from tests.support.dicom_bytes import BIG_ENDIAN, EXPLICIT, IMPLICIT, PREAMBLE, element, part10
+from tests.support.dicom_bytes import BIG_ENDIAN, EXPLICIT, IMPLICIT, PREAMBLE, element, meta, part10
 from tests.support.mutate import mutants
 
 pytest.importorskip("pyarrow")
 
 from dicomcore._native.bulk.extract import Extractor
+from dicomcore.archive import index
 from dicomcore.archive.sources.sources import Sources
+from dicomcore.archive.tables import batch
 from dicomcore.archive.tables.batch import read_batch
 from dicomcore.archive.tables.columns import DEFAULT_COLUMNS, KIND_OF_VR, Columns
 from dicomcore.archive.tables.row import read_row
@@ -171,3 +175,117 @@ def test_any_value_gives_the_same_row(tmp_path, terms, codec, name, day, number,
     path = tmp_path / "any.dcm"
     path.write_bytes(part10(b"".join(element(tag, vr, text.encode(codec, "ignore")) for tag, vr, text in elements)))
     check([str(path)], Columns())
+
+
+DEFLATED = "1.2.840.10008.1.2.1.99"
+
+
+def deflated(data_set: bytes, wbits: int = -zlib.MAX_WBITS) -> bytes:
+    packer = zlib.compressobj(6, wbits=wbits)
+    return packer.compress(data_set) + packer.flush()
+
+
+BEGINNINGS = {  # name: a file with this data set
+    "bare": lambda body: body,
+    "no preamble": lambda body: meta() + body,
+    "prefix first": lambda body: b"DICM" + meta() + body,
+    "no file meta": lambda body: PREAMBLE + body,
+    "no transfer syntax": lambda body: PREAMBLE + meta(None) + body,
+    "empty transfer syntax": lambda body: PREAMBLE + meta(" ") + body,
+    "no meta length": lambda body: PREAMBLE + meta(with_length=False) + body,
+    "wrong meta length, no syntax": lambda body: PREAMBLE + meta(None, length=3) + body,
+    "deflated": lambda body: part10(deflated(body), DEFLATED),
+    "deflated, no preamble": lambda body: meta(DEFLATED) + deflated(body),
+    "deflated, with a zlib header": lambda body: part10(deflated(body, zlib.MAX_WBITS), DEFLATED),
+    "deflated, more behind it": lambda body: part10(deflated(body) + b"\0\1", DEFLATED),
+}
+
+
+def data_set_of(path: str) -> bytes:
+    """The bytes behind the file meta information, by its group length; empty where there is none."""
+    data = Path(path).read_bytes()
+    begins = data[128:144]
+    known = begins[:4] == b"DICM" and begins[4:10] == b"\2\0\0\0UL"
+    return data[144 + int.from_bytes(data[140:144], "little") :] if known else b""
+
+
+@pytest.mark.parametrize("begun", BEGINNINGS.values(), ids=BEGINNINGS)
+def test_every_beginning_gives_the_same_rows(tmp_path, files, begun):
+    paths = []
+    for path in files:
+        if body := data_set_of(path)[:200_000]:
+            paths.append(f"{tmp_path}/{len(paths)}")
+            Path(paths[-1]).write_bytes(begun(body))
+    assert len(paths) > 100
+    check(paths, Columns())
+
+
+@pytest.mark.parametrize("begun", BEGINNINGS.values(), ids=BEGINNINGS)
+@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm"])
+def test_damaged_beginnings_give_the_same_rows(tmp_path, name, begun):
+    whole = begun(data_set_of(str(real(name)))[:3000])
+    paths = []
+    for damaged in [*mutants(whole, seed=3, count=60), *(whole[:end] for end in range(0, min(len(whole), 1500), 31))]:
+        paths.append(f"{tmp_path}/{len(paths)}")
+        Path(paths[-1]).write_bytes(damaged)
+    check(paths, Columns())
+
+
+@pytest.mark.parametrize("begun", BEGINNINGS.values(), ids=BEGINNINGS)
+def test_the_bulk_loop_reads_every_beginning(tmp_path, monkeypatch, begun):
+    """Without a call of dcmread; only a zlib header, which some writers add, is left to it."""
+    asked = []
+    monkeypatch.setattr(batch, "read_row", lambda path, columns: asked.append(path) or read_row(path, columns))
+    path = tmp_path / "one"
+    path.write_bytes(begun(data_set_of(str(real("CT_small.dcm")))))
+    columns = Columns()
+    (row,) = read_batch([str(path)], columns, schema_of(columns)).to_pylist()
+    assert row["PatientID"] == "1CT1"
+    assert len(asked) == (begun is BEGINNINGS["deflated, with a zlib header"])
+
+
+HEADERS = {  # name: (bytes of a private value in front of Patient ID, whether the bulk loop reads the file)
+    "short": (100, True),
+    "beyond what is inflated at first": (20_000, True),
+    "beyond what is read at first": (300_000, True),
+    "beyond what is inflated at all": (1 << 21, False),
+}
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "cut short"])
+@pytest.mark.parametrize(("size", "read"), HEADERS.values(), ids=HEADERS)
+def test_a_deflated_header_of_any_size(tmp_path, monkeypatch, size, read, cut):
+    asked = []
+    monkeypatch.setattr(batch, "read_row", lambda path, columns: asked.append(path) or read_row(path, columns))
+    noise = random.Random(size).randbytes(size)  # hardly deflates
+    body = element(0x00080060, "CS", b"MR") + element(0x00091001, "OB", noise) + element(0x00100020, "LO", b"id")
+    path = tmp_path / "one"
+    whole = part10(deflated(body), DEFLATED)
+    path.write_bytes(whole[: len(whole) - 40] if cut else whole)
+    (row,) = check([str(path)], Columns())
+    assert row["Modality"] == "MR"
+    assert row["PatientID"] == (None if cut else "id")
+    assert bool(row["issues"]) == cut
+    assert len(asked) == 1 + (cut or not read)  # once without the bulk loop
+
+
+def test_many_deflated_files_in_one_batch(tmp_path):
+    """Each file's row has its own values and its own size, whichever path its neighbours take."""
+    makers = list(BEGINNINGS.values())
+    paths = []
+    for i in range(60):
+        body = element(0x00080005, "CS", b"ISO_IR 100") + element(0x00100020, "LO", f"id{i:04}".encode())
+        body += element(0x00104000, "LT", b"x" * (7000 * (i % 3)))
+        paths.append(str(tmp_path / f"{i}"))
+        Path(paths[-1]).write_bytes(makers[i % len(makers)](body) if i % 7 else b"no DICOM")
+    rows = check(paths, Columns())
+    assert [row["PatientID"] for row in rows] == [f"id{i:04}" if i % 7 else None for i in range(60)]
+    assert [row["size"] for row in rows] == [Path(path).stat().st_size for path in paths]
+
+
+@pytest.mark.parametrize("options", [{"columns": ["all"]}, {"pixel_hash": "sha256"}], ids=["all", "pixel_hash"])
+def test_damage_behind_a_deflated_header_shows_where_the_whole_file_is_read(tmp_path, options):
+    path = tmp_path / "cut"
+    path.write_bytes(real("image_dfl.dcm").read_bytes()[:-1500])
+    assert index(path).to_pylist()[0]["issues"] is None  # read no further than its last column
+    assert index(path, **options).to_pylist()[0]["issues"][0].startswith("DEFLATE")

@@ -1,8 +1,9 @@
 """The bulk loop: reads the headers of many files into columns in Arrow's layout, without the GIL and without a Python
 object per file.
 
-It reads the usual files: a preamble and explicit file meta information, the common encodings, text in ASCII, UTF-8 or
-Latin-1, and values with the dictionary's VR. Text in other character sets is returned to the caller, who decodes it.
+It reads the usual files: explicit file meta information or none, the common encodings, text in ASCII, UTF-8 or
+Latin-1, and values with the dictionary's VR. Text in other character sets is returned to the caller, who decodes it;
+so is a deflated data set, whose beginning the caller inflates.
 Any other file takes the dcmread path: the caller reads it with `dicomcore.dcmread` and puts the row. Both paths give
 the same row.
 """
@@ -103,11 +104,13 @@ cdef class Extractor(Head):
     cdef const char* given_text
     cdef Py_ssize_t given_size
     cdef bint timeless                  # the file in memory has no mtime
+    cdef uint64_t whole                 # bytes of the file in memory; of an inflated one, at least as many
 
     def __cinit__(self, list columns not None, uint32_t stop_tag, list paths not None):
         cdef Py_ssize_t i, rows = len(paths)
         self.rows = rows
         self.stop_tag = stop_tag
+        self.lenient = True
         self.width = len(columns)
         self.name_paths(paths)
         self.columns = <Column*>calloc(self.width + 1, sizeof(Column))
@@ -302,8 +305,9 @@ cdef class Extractor(Head):
         # Read a file's header, and find its columns' elements.
         cdef file_handle file
         cdef Status status = IO_FAULT
+        self.deflated_at = 0
         if self.given:
-            status = self.read_header(-1, self.facts.size)
+            status = self.read_header(-1, self.whole)
         elif self.names[row] == NULL:
             return UNSUPPORTED
         else:
@@ -358,7 +362,7 @@ cdef class Extractor(Head):
             self.undo(row)
             return status
         close_row(&self.path, row, True)
-        self.given = False
+        self.given = self.inflated = False
         return OK
 
     cdef Status keep_misfit(self, const uint8_t* p, Py_ssize_t n) noexcept nogil:
@@ -417,7 +421,7 @@ cdef class Extractor(Head):
             raise MemoryError("no memory for a batch of files")
         return self.row
 
-    def give(self, str name not None, uint64_t size, mtime, list pieces not None):
+    def give(self, str name not None, uint64_t size, mtime, list pieces not None, inflated=None):
         """Make `run` read the next row from memory.
 
         If the pieces aren't enough, `run` stops at the row, and `missing` is the offset of the next byte that it needs.
@@ -432,11 +436,18 @@ cdef class Extractor(Head):
             The file's time of change in ns.
         pieces : list of (int, bytes)
             Byte ranges of the file with their offsets, in ascending order; the first begins at 0.
+        inflated : int, optional
+            For a deflated file: the pieces are of its head and its inflated data set, which are this many bytes, or, as
+            long as that is not known, fewer than this.
         """
+        cdef uint64_t whole = size if inflated is None else inflated
         self.check_idle()
         if self.waiting or self.row >= self.rows:
             raise ValueError("give() needs an unfilled row that isn't waiting for a text: answer() or put() first")
-        if not self.hold_pieces(size, pieces):          # for the dcmread path
+        self.inflated = inflated is not None
+        self.whole = whole
+        if not self.hold_pieces(whole, pieces):         # for the dcmread path
+            self.inflated = False
             return
         self.timeless = mtime is None
         self.facts.size = size
@@ -450,6 +461,11 @@ cdef class Extractor(Head):
     def missing(self) -> int | None:
         """Offset of the next byte that a file in memory lacks; None if `run` stopped for another reason."""
         return self.lack if self.given and self.lacking and not self.waiting else None
+
+    @property
+    def deflated(self) -> int | None:
+        """Offset of the deflated data set at whose file `run` stopped; None if it stopped for another reason."""
+        return self.deflated_at if self.deflated_at and not self.waiting else None
 
     def asked(self) -> tuple | None:
         """The (value bytes, VR, Specific Character Set bytes) of a text to decode; None if the whole row is missing."""
@@ -501,7 +517,8 @@ cdef class Extractor(Head):
             raise ValueError(f"a row takes {self.width} values, and the batch has {self.rows} rows")
         self.undo(row)
         self.waiting = False
-        self.given = False
+        self.given = self.inflated = False
+        self.deflated_at = 0
         try:
             put_value(&self.path, row, path)
             put_value(&self.size, row, size)

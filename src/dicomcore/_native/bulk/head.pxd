@@ -44,6 +44,9 @@ cdef class Head:
     cdef bint given                     # the next row's file is in memory: the segments are its pieces
     cdef bint lacking                   # the pieces lack the byte at offset `lack`
     cdef uint64_t lack
+    cdef bint lenient                   # also read files without preamble, file meta information or transfer syntax
+    cdef bint inflated                  # the file in memory is the head of a deflated one, and its inflated data set
+    cdef uint64_t deflated_at           # where the deflated data set of the last file begins; 0: it is not deflated
     cdef list creators                  # keeps the creators' memory alive, to which the hops point
     cdef list paths                     # keeps the memory of `names` alive
     cdef const char** names             # UTF-8; NULL: not a str, not valid UTF-8, or with a zero character
@@ -56,7 +59,8 @@ cdef class Head:
     cdef Status scan_on(self, file_handle file) noexcept nogil
     cdef Status read_header(self, file_handle file, uint64_t size) noexcept nogil
     cdef Status read_beginning(self, file_handle file, uint64_t size) noexcept nogil
-    cdef int checked_meta(self, Opening* opening) noexcept nogil
+    cdef Status find_encoding(self, file_handle file, Opening* opening, int mode, uint8_t* found) noexcept nogil
+    cdef int checked_meta(self, Opening* opening, uint64_t begin) noexcept nogil
     cdef Status keep_opening(self, const Opening* opening) noexcept nogil
     cdef Status keep(self, uint32_t code, uint32_t tag, uint64_t offset, uint64_t claimed,
                      uint64_t present) noexcept nogil

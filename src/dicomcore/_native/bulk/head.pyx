@@ -1,30 +1,40 @@
 """Reads a file's header in the bulk loop: in windows and without the GIL; finds elements by their paths.
 
-It reads the usual headers: a preamble and explicit file meta information, the common encodings. Any other header is
-UNSUPPORTED, and takes the dcmread path: the caller reads the file with `dicomcore.dcmread`.
+It reads the usual headers: a preamble and explicit file meta information, the common encodings; if `lenient`, also
+files that lack one of these, or the transfer syntax. Any other header is UNSUPPORTED, and takes the dcmread path: the
+caller reads the file with `dicomcore.dcmread`.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, strlen
 
 from dicomcore._native.bulk.column cimport reserve
-from dicomcore._native.base.cursor cimport load_be16, load_le16
+from dicomcore._native.base.cursor cimport load_be16, load_be32, load_le16, load_le32
 from dicomcore._native.base.fault cimport IO_FAULT, NEED_MORE, NO_MEMORY, OK, UNSUPPORTED, Status
 from dicomcore._native.base.file cimport file_handle, file_read
 from dicomcore._native.base.text cimport is_ascii, stripped
-from dicomcore._native.base.vr cimport SQ
+from dicomcore._native.base.vr cimport CS, DA, LO, SH, SQ, TM, UI, UL
 from dicomcore._native.scan.header cimport looks_explicit
 from dicomcore._native.scan.opening cimport (
+    DEFLATED,
+    EMPTY_SYNTAX_UID,
     GROUP_2_LENGTH,
     META,
+    NO_META,
+    NO_PREAMBLE,
     NO_SYNTAX,
+    NO_SYNTAX_UID,
+    NOTHING_IN_FRONT,
+    PREFIX_FIRST,
     TRANSFER_SYNTAX_UID,
     Opening,
     check_meta,
     found_mode,
+    guessed_mode,
     is_meta,
+    say,
     stated_mode,
     states_length,
 )
@@ -51,11 +61,45 @@ cdef enum:
     MAX_ROWS = 1 << 20
     MAX_DEPTH = 512             # Limits.depth
     MAX_DEVIATIONS = 32
+    NOT_HERE = -9               # an encoding that only dcmread() can find
+    SHORTEST = 144              # bytes of a file that is read here
+    SUSPECT = 1024              # as in opening.pyx: whether such a first group is meant depends on the data set's size
+    FIRST_ELEMENTS = 0x18       # of group 8: one of them begins a data set
+    LONGEST_FIRST = 64          # bytes of its value in implicit VR
 
 
 cdef inline bint is_named(const uint8_t* p, Py_ssize_t n, const Hop* hop) noexcept nogil:
     n = stripped(&p, n)
     return n == hop.creator_size and memcmp(p, hop.creator, n) == 0
+
+
+cdef bint begins_bare(const uint8_t* p) noexcept nogil:
+    # Whether 8 bytes begin a data set without file meta information, as _begins_bare() in archive/tables/row.py says.
+    cdef bint little = p[0] == 8 and p[1] == 0
+    cdef uint16_t group = load_le16(p) if little else load_be16(p)
+    cdef uint16_t element = load_le16(p + 2) if little else load_be16(p + 2)
+    cdef uint16_t vr = load_le16(p + 4)
+    if group != 8 or element > FIRST_ELEMENTS:
+        return False
+    if vr == UL or vr == CS or vr == UI or vr == SH or vr == DA or vr == TM or vr == LO:
+        return True
+    return (load_le32(p + 4) if little else load_be32(p + 4)) <= LONGEST_FIRST
+
+
+cdef int find_beginning(Opening* opening, const uint8_t* p) noexcept nogil:
+    # The offset of the first element of a file of at least SHORTEST bytes; below 0 if only dcmread() can find it.
+    if memcmp(p + 128, b"DICM", 4) == 0:
+        return META
+    if is_meta(p):
+        say(opening, NO_PREAMBLE, 0, 0, 0, 0)
+        return 0
+    if memcmp(p, b"DICM", 4) == 0 and is_meta(p + 4):
+        say(opening, PREFIX_FIRST, 0, 0, 0, 0)
+        return 4
+    if not begins_bare(p):
+        return -1
+    say(opening, NOTHING_IN_FRONT, 0, 0, 0, 0)
+    return 0
 
 
 cdef class Head:
@@ -217,8 +261,8 @@ cdef class Head:
         # Scan the file meta information; the scanner stands at the data set, and pauses at its pixel data.
         cdef Scanner* s = &self.scanner
         cdef const uint8_t* p
-        cdef int mode
-        cdef uint8_t found
+        cdef int mode, begin
+        cdef uint8_t found = 0
         cdef Opening opening
         cdef Status status
 
@@ -229,64 +273,98 @@ cdef class Head:
         if not self.given:
             self.segment_count = 0
             self.arena.size = 0
-        if size < 144:
+        self.deflated_at = 0
+        if size < SHORTEST:
             return UNSUPPORTED
         status = self.cover(file, 0)
         if status != OK:
             return status
-        if s.stop < 144:
+        if s.stop < SHORTEST:
             return self.cover_given(s.stop)
-        p = s.window
-        p += 128
-        if memcmp(p, b"DICM", 4) != 0 or load_le16(p + 4) != 2 or not looks_explicit(p + 4) or not is_meta(p + 4):
+        begin = find_beginning(&opening, s.window)
+        if begin < 0 or begin != META and not self.lenient:
             return UNSUPPORTED
-        s.pos = 132
-        scanner_begin(s, 0, 2)
+        s.pos = <uint64_t>begin
         s.pause_at_pixels = True
-        status = self.scan_on(file)
-        if status != OK:
-            return status
-        self.meta_count = s.count
-        mode = self.checked_meta(&opening)
-        if mode < 0:
+        p = s.window + begin
+        if load_le16(p) == 2 and looks_explicit(p) and is_meta(p):
+            scanner_begin(s, 0, 2)
+            status = self.scan_on(file)
+            if status != OK:
+                return status
+            self.meta_count = s.count
+            mode = self.checked_meta(&opening, <uint64_t>begin)
+        elif is_meta(p) or not self.lenient:
             return UNSUPPORTED
-        found = <uint8_t>mode
-        if s.pos < s.total:
-            if s.total - s.pos < 8:
-                return UNSUPPORTED
-            if s.pos < s.start or s.pos > s.stop or s.stop - s.pos < 8:
-                status = self.cover(file, s.pos)
-                if status != OK:
-                    return status
-            p = s.window + (s.pos - s.start)
-            if load_le16(p) == 0 or load_be16(p) == 2:      # group 0000 (a command set, or padding), or more of 0002
-                return UNSUPPORTED
-            found = found_mode(&opening, p, s.stop - s.pos, s.total - s.pos, s.pos, <uint8_t>mode)
-        status = self.keep_opening(&opening)
-        if status != OK:
-            return status
-        scanner_begin(s, found, -1)
+        else:
+            self.meta_count = 0
+            say(&opening, NO_META, 0, s.pos, 0, 0)
+            mode = NO_SYNTAX
+        status = self.find_encoding(file, &opening, mode, &found)
+        if status == OK:
+            status = self.keep_opening(&opening)
+        if status == OK:
+            scanner_begin(s, found, -1)
+        return status
+
+    cdef Status find_encoding(self, file_handle file, Opening* opening, int mode, uint8_t* found) noexcept nogil:
+        # The encoding of the data set, at which the scanner stands, by the one that is stated and by its first element.
+        cdef Scanner* s = &self.scanner
+        cdef const uint8_t* p
+        cdef Status status
+        if mode == DEFLATED and self.inflated:
+            mode = 0
+        elif mode == DEFLATED and self.lenient and not self.given:
+            self.deflated_at = s.pos
+        if mode < 0 and (mode != NO_SYNTAX or not self.lenient):
+            return UNSUPPORTED
+        found[0] = <uint8_t>max(mode, 0)
+        if s.pos >= s.total:
+            return OK
+        if s.total - s.pos < 8:
+            return UNSUPPORTED
+        if s.pos < s.start or s.pos > s.stop or s.stop - s.pos < 8:
+            status = self.cover(file, s.pos)
+            if status != OK:
+                return status
+            if s.stop - s.pos < 8:
+                return self.cover_given(s.stop) if self.given else UNSUPPORTED
+        p = s.window + (s.pos - s.start)
+        if load_le16(p) == 0 or load_be16(p) == 2:      # group 0000 (a command set, or padding), or more of 0002
+            return UNSUPPORTED
+        if self.inflated and load_le16(p) >= SUSPECT:   # the whole size is not known
+            return UNSUPPORTED
+        if mode == NO_SYNTAX:
+            found[0] = guessed_mode(p, s.stop - s.pos, s.total - s.pos)
+        else:
+            found[0] = found_mode(opening, p, s.stop - s.pos, s.total - s.pos, s.pos, <uint8_t>mode)
         return OK
 
-    cdef int checked_meta(self, Opening* opening) noexcept nogil:
-        # The encoding that the file meta information states; below 0 if only dcmread() can find it.
+    cdef int checked_meta(self, Opening* opening, uint64_t begin) noexcept nogil:
+        # The encoding that the file meta information at `begin` states, see stated_mode(); NOT_HERE.
         cdef Scanner* s = &self.scanner
         cdef const uint8_t* p = NULL
         cdef Py_ssize_t i = 0
+        cdef uint32_t code = NO_SYNTAX_UID
         cdef int mode = NO_SYNTAX
         if s.count == 0:
-            return NO_SYNTAX
+            return NOT_HERE
         if states_length(s.rows, s.count, GROUP_2_LENGTH):
             p = self.value(&s.rows[0])
             if p == NULL:
-                return NO_SYNTAX
-        if check_meta(opening, s.rows, s.count, p, META, s.pos) < s.count:
-            return NO_SYNTAX
+                return NOT_HERE
+        if check_meta(opening, s.rows, s.count, p, begin, s.pos) < s.count:
+            return NOT_HERE
         while i < s.count:
             if s.rows[i].tag == TRANSFER_SYNTAX_UID:
                 p = self.value(&s.rows[i])
-                mode = stated_mode(p, <Py_ssize_t>s.rows[i].length) if p != NULL else NO_SYNTAX
+                if p == NULL:
+                    return NOT_HERE
+                mode = stated_mode(p, <Py_ssize_t>s.rows[i].length)
+                code = EMPTY_SYNTAX_UID
             i = s.rows[i].next
+        if mode == NO_SYNTAX:
+            say(opening, code, TRANSFER_SYNTAX_UID, begin, 0, 0)
         return mode
 
     # -- deviations

@@ -6,7 +6,7 @@ import glob
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 from dicomcore.archive.failure import DAMAGED, NOT_DICOM, failure_of
@@ -15,7 +15,7 @@ from dicomcore.archive.sources.lists import PathList
 from dicomcore.archive.sources.place import INSIDE, Bytes, Fault, LocalFile, Place
 from dicomcore.archive.sources.remote import ObjectStore, RemoteFile, RemotePlace, is_url, open_store, server_of
 from dicomcore.archive.sources.tars import tar_members
-from dicomcore.archive.sources.walk import Output, walk_folder
+from dicomcore.archive.sources.walk import Output, walk_runs
 from dicomcore.archive.sources.zips import zip_members
 
 __all__ = ["SourceLike", "Sources", "as_sources", "named_sources"]
@@ -25,6 +25,7 @@ ZIPS = (".zip",)
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 ENDS = tuple(end for suffix in ZIPS + TARS for end in (suffix, suffix.upper()))
 WILD = re.compile(r"[*?\[]")
+ENDING = tuple(map(str.encode, ENDS))
 EVERYTHING = 0xFFFFFFFF
 DICOMWEB = ("dicomweb+http://", "dicomweb+https://")
 
@@ -83,41 +84,45 @@ class Sources:
         self._stores: dict[str, ObjectStore] = {}
 
     def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(self.runs())
+
+    def runs(self) -> Iterator[list[str]]:
+        """The files in lists: of one Place, or of up to some thousand local files, which cost less time together."""
         self._walked.clear()
         for source in as_sources(self._sources):
             listed = isinstance(source, PathList)
             texts: Iterable[str] = source if isinstance(source, PathList) else [os.fsdecode(source)]
             for archive, group in groupby(texts, _archive_of):
                 if archive is not None:
-                    yield from self._named_members(archive, list(group))
+                    yield from _single(self._named_members(archive, list(group)))
                     continue
                 for text in group:
-                    yield from self._files(text, listed=listed)
+                    yield from self._runs(text, listed=listed)
 
-    def _files(self, source: str, *, listed: bool = False) -> Iterator[str]:
+    def _runs(self, source: str, *, listed: bool = False) -> Iterator[list[str]]:
         """The files of one source."""
         if source.startswith(DICOMWEB):
-            yield from self._served(source)
+            yield from _single(self._served(source))
         elif is_url(source):
             yield from self._behind(source, listed)
         elif os.path.isdir(source):
             yield from self._below(source)
         elif os.path.lexists(source):
             if is_dicomdir(source):
-                yield from _guarded(source, fileset_paths)
+                yield from _single(_guarded(source, fileset_paths))
             else:
-                yield from self._opened(source)
+                yield from _single(self._opened(source))
         elif WILD.search(source):
             yield from self._matching(source)
         else:
-            yield Fault(source, "FileNotFoundError: No such file or folder")
+            yield [Fault(source, "FileNotFoundError: No such file or folder")]
 
-    def _below(self, folder: str) -> Iterator[str]:
-        for path in walk_folder(folder, self._walked, self._output):
-            if path.endswith(ENDS) and type(path) is str:
-                yield from self._opened(path)
+    def _below(self, folder: str) -> Iterator[list[str]]:
+        for run in walk_runs(folder, self._walked, self._output, ENDING):
+            if len(run) == 1 and type(run[0]) is str:
+                yield from _single(self._opened(run[0]))
             else:
-                yield path
+                yield run
 
     def _opened(self, path: str) -> Iterator[str]:
         """A file; if it has the suffix of an archive, the archive's members."""
@@ -135,7 +140,7 @@ class Sources:
         """Members by the names that tables show, in the archive's order; a name that ends in "/" is a folder."""
         missing = set(names)
         folders = tuple(name for name in missing if name.endswith("/"))
-        for file in self._files(archive, listed=True):
+        for file in chain.from_iterable(self._runs(archive, listed=True)):
             if file in missing:
                 missing.discard(file)
             elif folders and file.startswith(folders):
@@ -148,13 +153,13 @@ class Sources:
                 missing.discard(name)
                 yield Fault(name, "FileNotFoundError: No such member in the archive")
 
-    def _matching(self, pattern: str) -> Iterator[str]:
+    def _matching(self, pattern: str) -> Iterator[list[str]]:
         matches = sorted(glob.iglob(pattern, recursive=True))
         if not matches:
-            yield Fault(pattern, "FileNotFoundError: Nothing matches")
+            yield [Fault(pattern, "FileNotFoundError: Nothing matches")]
         for path in matches:
             if not os.path.isdir(path):
-                yield from self._opened(path)
+                yield from _single(self._opened(path))
             elif "**" not in pattern:  # "**" matches the files below the folder as well
                 yield from self._below(path)
 
@@ -171,14 +176,16 @@ class Sources:
         except Exception as error:
             yield _failed(url, error)
 
-    def _behind(self, url: str, listed: bool) -> Iterator[str]:
+    def _behind(self, url: str, listed: bool) -> Iterator[list[str]]:
         store, path = self._store(url)
         if store is None:
-            yield from self._files(path)
-            return
+            yield from self._runs(path)
+        else:
+            yield from _single(self._objects(store, url, path, listed))
+
+    def _objects(self, store: ObjectStore, url: str, path: str, listed: bool) -> Iterator[str]:
         try:
-            places = self._places(store, url, path, listed)
-            for place in places:
+            for place in self._places(store, url, path, listed):
                 if isinstance(place, RemotePlace) and place.path.endswith(ENDS):
                     yield from _guarded(place, lambda place: self._members(place, RemoteFile(place)))
                 else:
@@ -219,6 +226,10 @@ class Sources:
             return self._stores[key], str(self._stores[key].fs._strip_protocol(url))
         self._stores[key], path = open_store(url, self._options)
         return self._stores[key], path
+
+
+def _single(files: Iterable[str]) -> Iterator[list[str]]:
+    return ([file] for file in files)
 
 
 def _failed(url: str, error: Exception) -> Fault:

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from dicomcore._native.bulk.extract import Extractor
 from dicomcore.archive.failure import Failure, failure_of
+from dicomcore.archive.sources.deflated import Deflated
 from dicomcore.archive.sources.heads import Heads
 from dicomcore.archive.sources.place import Fault, Place, shown
 from dicomcore.archive.tables.columns import Columns
@@ -21,7 +22,8 @@ __all__ = ["read_batch"]
 def read_batch(paths: list[str], columns: Columns, schema: pa.Schema, *, bulk: bool = True) -> pa.RecordBatch:
     """Read a row for each path, in their order. The GIL is held only for files that the bulk loop hands back.
 
-    Without `bulk` that loop reads none of the files; the rows are the same.
+    Without `bulk` that loop reads none of the files; the rows are the same, but for damage behind the header of a
+    deflated data set, which is only seen where all of it is inflated.
     """
     rows = Extractor(columns.native, columns.stop_tag, paths if bulk else [None] * len(paths))
     issues: dict[int, list[str]] = {}
@@ -42,6 +44,7 @@ def _fill(
     issues: dict[int, list[str]],
     failures: dict[int, Failure],
 ) -> None:
+    deflated = Deflated()
     while (at := rows.run()) < len(paths):
         if (question := rows.asked()) is not None:
             text = decode_text(*question, rows.asks_for_many)
@@ -49,7 +52,7 @@ def _fill(
                 rows.answer(text)
                 continue
         path = paths[at]
-        row = _row(rows, at, path, columns, heads)
+        row = _row(rows, at, path, columns, heads, deflated)
         if row is None:
             continue
         rows.put(shown(path), row.size, row.mtime, row.values)
@@ -59,10 +62,10 @@ def _fill(
             failures[at] = row.failure
 
 
-def _row(rows: Extractor, at: int, path: str, columns: Columns, heads: Heads) -> Row | None:
+def _row(rows: Extractor, at: int, path: str, columns: Columns, heads: Heads, deflated: Deflated) -> Row | None:
     """The row of a file that the bulk loop can't read; None if the loop received the bytes that it needs to go on."""
     if not isinstance(path, Place):
-        return read_row(path, columns)
+        return None if deflated.feed(rows, at, path) else read_row(path, columns)
     if isinstance(path, Fault):
         return failed_row(path.failure, columns)
     try:

@@ -7,15 +7,15 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from dicomcore._native.bulk.digest import digest_texts
 from dicomcore._native.bulk.stat import ABSENT, OTHER, survey
 from dicomcore.archive.sources.place import Fault, shown
+from dicomcore.archive.tables.keys import Flags, Hashes, Ints, Key, Keys
 from dicomcore.archive.tables.stored import Stored, open_stored
 from dicomcore.archive.tables.table import ERROR_KIND, int_array, int_values, text_array, text_parts, valid_rows
 
@@ -27,17 +27,13 @@ NO_TAG = 0  # the hash for a missing etag
 KEYS = ("size", "mtime", "etag", "error")
 COUNTERS = ("frame", "finding")
 """Columns that count the rows of a file from 0 on, in tables with several rows for a file; null in its only row."""
-Ints = NDArray[np.int64]
-Hashes = NDArray[np.uint64]
-Flags = NDArray[np.bool_]
-KEY = np.dtype([("hash", "u8"), ("facts", "i8", 2), ("etag", "u8"), ("row", "i8"), ("rows", "i4")])
-"""One file: hash of the path, size and mtime, hash of the etag, its first row and the number of its rows."""
 
 
 class Found(NamedTuple):
-    """For each path its first row, or NO_ROW (-1), and whether its file is still the same."""
+    """For each path its first row, or NO_ROW (-1), the number of its rows, and whether its file is still the same."""
 
     rows: Ints
+    counts: Ints
     same: Flags
 
 
@@ -60,34 +56,26 @@ class Previous:
         """The number of rows that may stay where they are in the table at `target`."""
         self._tables = tables
         self._lock = threading.Lock()
+        self._finding = threading.Lock()
         self._cache: OrderedDict[tuple[int, tuple[str, ...] | None], pa.Table] = OrderedDict()
         self._key = secrets.randbits(64), secrets.randbits(64)
         self._groups = [(table, group) for table in tables for group in range(len(table.sizes))]
         sizes = [size for table in tables for size in table.sizes]
         self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-        keys = np.concatenate([np.empty(0, KEY), *map(self._keys, range(len(self._groups)))])
-        if _counter(schema) is not None:
-            keys = _joined(keys)
-        keys = keys[np.argsort(keys["hash"], kind="stable")]
-        last = np.ones(len(keys), bool)
-        last[:-1] = keys["hash"][1:] != keys["hash"][:-1]
-        # An array for each field: a search in contiguous hashes is faster.
-        self._hashes, self._facts, self._etags, self._rows, self._counts = (
-            np.ascontiguousarray(keys[name][last]) for name in ("hash", "facts", "etag", "row", "rows")
-        )
-        self._seen = np.zeros(len(self._hashes), bool)
+        key = Key.joined(map(self._key_of, range(len(self._groups))))
+        self._keys = Keys(_whole(key) if _counter(schema) is not None else key, in_order=len(tables) == 1)
 
     def __bool__(self) -> bool:
         """Whether there are rows."""
-        return len(self._hashes) > 0
+        return len(self._keys) > 0
 
     def close(self) -> None:
         """Close the files."""
         for table in self._tables:
             table.close()
 
-    def _keys(self, group: int) -> NDArray[Any]:
-        """A KEY for each row of a group; of a file's second and further rows with 0 rows."""
+    def _key_of(self, group: int) -> Key:
+        """A key for each row of a group; of a file's second and further rows with 0 rows."""
         counter = _counter(self.schema)
         table = self._read(group, (self._path, *KEYS, *([counter] if counter is not None else [])))
         paths = table[self._path].combine_chunks()
@@ -95,17 +83,16 @@ class Previous:
         etags = np.full(len(hashes), NO_TAG, np.uint64)
         if table["etag"].null_count < len(etags):
             etags = np.where(valid_rows(table["etag"]), self._hash(table["etag"].combine_chunks()), etags)
-        facts = np.stack([int_values(table[name], OTHER) for name in ("size", "mtime")], axis=1)
-        failed = valid_rows(table["error"])  # a file that failed is read again
-        facts[failed] = OTHER
-        etags[failed] = NO_TAG
-        keys = np.empty(len(hashes), KEY)
-        keys["hash"], keys["facts"], keys["etag"] = hashes, facts, etags
-        keys["row"] = np.arange(len(hashes)) + self._starts[group]
-        keys["rows"] = 1
+        sizes, times = (int_values(table[name], OTHER) for name in ("size", "mtime"))
+        if table["error"].null_count < len(hashes):  # a file that failed is read again
+            failed = valid_rows(table["error"])
+            sizes[failed] = times[failed] = OTHER
+            etags[failed] = NO_TAG
+        counts = np.ones(len(hashes), np.int32)
         if counter is not None:
-            keys["rows"][int_values(table[counter], -1) > 0] = 0  # a further row of the same file
-        return keys
+            counts[int_values(table[counter], -1) > 0] = 0  # a further row of the same file
+        begin = int(self._starts[group])
+        return Key(hashes, sizes, times, etags, np.arange(begin, begin + len(hashes)), counts)
 
     def _hash(self, texts: pa.Array) -> Hashes:
         out = np.empty(len(texts), np.uint64)
@@ -118,20 +105,16 @@ class Previous:
         facts = np.empty((2, len(paths)), np.int64)
         survey(paths, hashes, facts[0], facts[1], *self._key)
         etags = self._look_at_others(paths, hashes, facts)
-        rows = np.full(len(paths), NO_ROW, np.int64)
-        if not self:
-            return Found(rows, np.zeros(len(paths), bool))
-        at = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
-        known = self._hashes[at] == hashes
-        self._seen[at[known]] = True
-        rows[known] = self._rows[at[known]]
-        size, mtime = self._facts[at].T
-        same = known & (size == facts[0]) & (size != OTHER)
-        unchanged = (mtime == facts[1]) & (mtime != OTHER)
+        if not self or not paths:
+            return Found(np.full(len(paths), NO_ROW), np.ones(len(paths), np.int64), np.zeros(len(paths), bool))
+        with self._finding:
+            key, known = self._keys.find(hashes)
+        same = known & (key.sizes == facts[0]) & (key.sizes != OTHER)
+        unchanged = (key.times == facts[1]) & (key.times != OTHER)
         if etags is not None:
-            tagged = (etags != NO_TAG) & (self._etags[at] != NO_TAG)
-            unchanged = np.where(tagged, self._etags[at] == etags, unchanged)
-        return Found(rows, same & unchanged)
+            tagged = (etags != NO_TAG) & (key.etags != NO_TAG)
+            unchanged = np.where(tagged, key.etags == etags, unchanged)
+        return Found(np.where(known, key.rows, NO_ROW), key.counts.astype(np.int64), same & unchanged)
 
     def _look_at_others(self, paths: list[str], hashes: Hashes, facts: Ints) -> Hashes | None:
         """Fill in the files that the native loop left out; returns the hashes of etags if it left out any file."""
@@ -146,13 +129,6 @@ class Previous:
             if etag is not None:
                 etags[i] = self._hash(text_array([etag]))[0]
         return etags
-
-    def counts(self, rows: Ints) -> Ints:
-        """The number of rows of each file whose first row is in `rows`."""
-        if _counter(self.schema) is None:
-            return np.ones(len(rows), np.int64)
-        order = np.argsort(self._rows)
-        return self._counts[order[np.searchsorted(self._rows[order], rows)]].astype(np.int64)
 
     def take(self, rows: Ints) -> pa.Table:
         """The rows with these numbers."""
@@ -176,7 +152,7 @@ class Previous:
 
     def gone(self) -> Iterator[str]:
         """The paths that no call of `find` contained, in the order of their rows."""
-        rows = np.sort(self._rows[~self._seen])
+        rows = self._keys.unseen()
         for group in np.unique(np.searchsorted(self._starts, rows, side="right") - 1).tolist():
             begin, end = self._starts[group], self._starts[group + 1]
             inside = rows[(rows >= begin) & (rows < end)] - begin
@@ -214,12 +190,11 @@ def _counter(schema: pa.Schema) -> str | None:
     return next((name for name in COUNTERS if name in schema.names), None)
 
 
-def _joined(keys: NDArray[Any]) -> NDArray[Any]:
+def _whole(key: Key) -> Key:
     """A key for each file, from a key for each row."""
-    begins = np.flatnonzero(keys["rows"])
-    whole = keys[begins]
-    whole["rows"] = np.diff(np.append(begins, len(keys)))
-    return whole
+    begins = np.flatnonzero(key.counts)
+    counts = np.diff(np.append(begins, len(key.counts))).astype(np.int32)
+    return key.at(begins)._replace(counts=counts)
 
 
 class _Earlier:

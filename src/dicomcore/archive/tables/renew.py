@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from dicomcore.archive.spread import spread
-from dicomcore.archive.tables.previous import NO_ROW, Ints, Previous, row_counts
+from dicomcore.archive.tables.keys import Ints
+from dicomcore.archive.tables.previous import NO_ROW, Previous, row_counts
 from dicomcore.archive.tables.table import int_array
 
 __all__ = ["Kept", "Renewal"]
@@ -40,9 +41,8 @@ class Renewal:
         number, paths = numbered
         if not self._previous:
             return self._read(number, paths)
-        rows, same = self._previous.find(paths)
-        counts = self._previous.counts(rows[rows != NO_ROW])
-        known = len(counts) == len(rows) and self._is_run(rows, counts)
+        rows, counts, same = self._previous.find(paths)
+        known = bool((rows != NO_ROW).all()) and self._is_run(rows, counts)
         run = Kept(int(rows[0]), int(counts.sum())) if known else None
         if same.all():
             if run is not None and self.lazy:
@@ -55,17 +55,16 @@ class Renewal:
             before = self._previous.take(spread(rows[new], counts[new]))
             if pa.Table.from_batches([read]).equals(before):
                 return run
-        return self._merge(rows[same], np.flatnonzero(same), read, new)
+        return self._merge(rows[same], counts[same], np.flatnonzero(same), read, new)
 
     def _is_run(self, rows: Ints, counts: Ints) -> bool:
         ends = rows + counts
         return bool((rows[1:] == ends[:-1]).all()) and int(ends[-1]) <= self._previous.first_rows
 
-    def _merge(self, rows: Ints, old: Ints, read: pa.RecordBatch, new: Ints) -> pa.RecordBatch:
+    def _merge(self, rows: Ints, counts: Ints, old: Ints, read: pa.RecordBatch, new: Ints) -> pa.RecordBatch:
         """Merge reused rows and new rows in the order of their files."""
         if not len(rows):
             return read
-        counts = self._previous.counts(rows)
         kept = self._previous.take(spread(rows, counts))
         both = np.concatenate([counts, row_counts(read)])
         begins = np.cumsum(both) - both

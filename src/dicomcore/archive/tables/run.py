@@ -78,7 +78,7 @@ def iter_batches(
 
 
 def _on_cluster(
-    files: Iterable[str], columns: Columns, schema: pa.Schema, scheduler: Any, workers: int | None
+    files: Sources, columns: Columns, schema: pa.Schema, scheduler: Any, workers: int | None
 ) -> Iterator[pa.RecordBatch]:
     with _cluster(columns, schema, scheduler, workers) as reader:
         numbered = enumerate(cut(files, columns, CLUSTER_BATCHES))
@@ -95,22 +95,22 @@ def _cluster(
     return cluster_reader(columns, schema, scheduler=scheduler, workers=workers)
 
 
-def cut(paths: Iterable[str], columns: Columns, batches: int = 1) -> Iterator[list[str]]:
-    """Cut the paths into lists of ``BATCH * batches``; shorter lists if a file may have thousands of rows."""
-    return cut_to(paths, batches * (BATCH if columns.level == "file" else max(BATCH // 10, 1)))
+def cut(files: Sources, columns: Columns, batches: int = 1) -> Iterator[list[str]]:
+    """Cut the files into lists of ``BATCH * batches``; shorter lists if a file may have thousands of rows."""
+    return cut_to(files, batches * (BATCH if columns.level == "file" else max(BATCH // 10, 1)))
 
 
-def cut_to(paths: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Cut the paths into lists of `size`; shorter lists if the heads that Places keep exceed BATCH_BYTES."""
+def cut_to(files: Sources, size: int) -> Iterator[list[str]]:
+    """Cut the files into lists of `size`; shorter lists if the heads that Places keep exceed BATCH_BYTES."""
     batch: list[str] = []
     kept_bytes = 0
-    for path in paths:
-        batch.append(path)
-        if type(path) is not str and isinstance(path, Place):
-            kept_bytes += path.kept_bytes
-        if len(batch) >= size or kept_bytes > BATCH_BYTES:
-            yield batch
-            batch, kept_bytes = [], 0
+    for run in files.runs():
+        batch += run
+        if type(run[0]) is not str and isinstance(run[0], Place):
+            kept_bytes += run[0].kept_bytes
+        while len(batch) >= size or kept_bytes > BATCH_BYTES:
+            yield batch[:size]
+            batch, kept_bytes = batch[size:], 0
     if batch:
         yield batch
 
