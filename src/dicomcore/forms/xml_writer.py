@@ -153,9 +153,9 @@ def _inline(data: bytes) -> str:
 def _little_endian(element: DataElement, value: bytes) -> bytes:
     """Return the bytes with their words in little endian: an XML document does not state a byte order."""
     array = None if element.raw is None else element.array  # a value that was set is little endian
-    if array is None or array.dtype.byteorder != ">":
+    if array is None or array.dtype == array.dtype.newbyteorder("<"):
         return value
-    swapped = array.byteswap().tobytes()
+    swapped = array.astype(array.dtype.newbyteorder("<")).tobytes()
     return swapped + value[len(swapped) :]
 
 

@@ -44,7 +44,7 @@ DC_INLINE void dc_base64_block(const uint8_t *src, uint8_t *dst)
         w = ((w & 0xFFFFFF000000u) << 8) | (w & 0xFFFFFFu);
         w = ((w & 0x00FFF00000FFF000u) << 4) | (w & 0x00000FFF00000FFFu);
         w = ((w & 0x0FC00FC00FC00FC0u) << 2) | (w & 0x003F003F003F003Fu);
-        words[i] = DC_LITTLE64(dc_big64(w));
+        words[i] = dc_big64(w); /* the first sextet first, whatever the order of bytes */
     }
     memcpy(sextets, words, sizeof words);
     for (i = 0; i < 8 * BASE64_WORDS; i++)
