@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
-import re
 import struct
 import threading
 from collections.abc import Callable
@@ -17,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from dicomcore._native.net.heads import read_set
 from dicomcore._native.net.keep import keep
 from dicomcore.dataset.lookup import text_of
-from dicomcore.dataset.state import file_index
 from dicomcore.errors import DicomError, LimitError
 from dicomcore.files import NEW_FILE
 from dicomcore.limits import DEFAULT_LIMITS, Limits
@@ -26,19 +23,19 @@ from dicomcore.net.exchange import Context
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, NetLimits
 from dicomcore.net.sinks import FileSink, no_space
 from dicomcore.net.statuses import Status
+from dicomcore.part10.keeping import safe_name, same_data_set
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicomcore.part10.reader import dcmread
 
 if TYPE_CHECKING:
     from dicomcore._native.net.fragments import Fragment
 
-__all__ = ["DUPLICATES", "Folder", "Stored", "file_head", "safe_name"]
+__all__ = ["DUPLICATES", "Folder", "Stored", "file_head"]
 
 DUPLICATES = ("keep", "replace", "reject", "version")
 INCOMING = ".incoming"
 BEGINNING = bytes(128) + b"DICM" + struct.pack("<HH2sH", 2, 0, b"UL", 4)
 UNNAMED = getattr(os, "O_TMPFILE", 0) | os.O_RDWR | getattr(os, "O_CLOEXEC", 0)  # Linux
-UID = re.compile(r"[0-9](?:[0-9.]{0,62}[0-9])?")
 HEAD = 16 << 10  # bytes of a data set that are looked at for its identity
 CHUNK = 1 << 20
 CHECKS, CHECK_EACH = 4, 0.05  # the room on the disk: after this part of what stays free, and after seconds
@@ -67,13 +64,6 @@ class Stored(NamedTuple):
     sop_instance: str
     is_new: bool = False
     comment: str = ""
-
-
-def safe_name(uid: str) -> str:
-    """A name for a path: the UID itself if it is made like one, else a hash. What a peer sends never is a path."""
-    if UID.fullmatch(uid) and ".." not in uid:
-        return uid
-    return "x-" + hashlib.sha256(uid.encode("utf-8", "surrogateescape")).hexdigest()[:40]
 
 
 def _element(number: int, vr: bytes, value: bytes) -> bytes:
@@ -269,7 +259,7 @@ class Folder:
         return SUCCESS, target, True, ""
 
     def _double(self, file: int, name: str, target: str, body: int) -> tuple[Status, str, bool, str]:
-        if _same(name or _path_of(file), body, target, self._reading):
+        if same_data_set(target, name or _path_of(file), self._reading, body=body):
             return SUCCESS, target, False, ""
         if self.duplicates == "replace":
             beside = self.new_name()
@@ -420,24 +410,3 @@ def _uids(source: bytes | str, limits: Limits) -> dict[int, str]:
     """The UIDs that tell where an instance belongs, as far as they are there. DicomError if it cannot be read."""
     ds = dcmread(source, specific_tags=list(WANTED), limits=limits)
     return {tag: text for tag, keyword in WANTED.items() if (text := text_of(ds, keyword))}
-
-
-def _same(beside: str, body: int, target: str, limits: Limits) -> bool:
-    """Whether two files have the same data set, byte for byte, in the same transfer syntax."""
-    try:
-        old = file_index(dcmread(target, stop_before_pixels=True, limits=limits))
-        new = file_index(dcmread(beside, stop_before_pixels=True, limits=limits))
-        if old is None or new is None or old.transfer_syntax != new.transfer_syntax:
-            return False
-        start = old.packed_at if old.inflated else old.body
-        with open(target, "rb") as kept, open(beside, "rb") as came:
-            kept.seek(start)
-            came.seek(body)
-            while True:
-                one, other = kept.read(CHUNK), came.read(CHUNK)
-                if one != other:
-                    return False
-                if not one:
-                    return True
-    except (DicomError, OSError):
-        return False

@@ -19,7 +19,8 @@ from dicomcore.dataset.lookup import text_of
 from dicomcore.dataset.state import Later
 from dicomcore.errors import WebError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
-from dicomcore.net.storing import DUPLICATES, INCOMING, Folder, safe_name
+from dicomcore.net.storing import DUPLICATES, INCOMING, Folder
+from dicomcore.part10.keeping import safe_name
 from dicomcore.web.client_answers import Answer, check, data_sets_of
 from dicomcore.web.client_frames import FrameDecoder, put_pixels
 from dicomcore.web.client_receivers import BytesReceiver, DataSetReceiver, FileReceiver, Outcome, Whole
