@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dicomcore.arrays import np
 from dicomcore.encoding.sources import Source
@@ -16,20 +16,12 @@ if TYPE_CHECKING:
 
     from dicomcore._native.scan.index import Index
 
-    ROW: np.dtype[np.void]
-
-__all__ = ["ROW", "rows_of", "scan"]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "ROW":
-        return row()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = ["rows_of", "scan"]
 
 
 @cache
 def row() -> np.dtype[np.void]:
-    """ROW: the same fields in the same order as the native Row (_native/scan/scan.pxd)."""
+    """The same fields in the same order as the native Row (_native/scan/scan.pxd)."""
     return np.dtype(
         [
             ("tag", "=u4"),

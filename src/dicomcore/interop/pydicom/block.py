@@ -26,7 +26,7 @@ __all__ = ["Block", "encoding_of", "sequence_element", "unknown_element"]
 
 # Plain numbers, which are compared with every element.
 ITEM, SPECIFIC_CHARACTER_SET, PIXEL_DATA = map(int, (tags.ITEM, tags.SPECIFIC_CHARACTER_SET, tags.PIXEL_DATA))
-IMPLICIT, BIG_ENDIAN, UNDEFINED, CONTAINER, FRAGMENTS = 1, 2, 4, 16, 32  # ROW's flags
+IMPLICIT, BIG_ENDIAN, UNDEFINED, CONTAINER, FRAGMENTS = 1, 2, 4, 16, 32  # a row's flags
 LONG_UN = 0xFFFF
 MAYBE_SEQUENCE = frozenset((b"SQ", b"UN", b""))
 """VRs of rows that may turn out to be sequences."""
