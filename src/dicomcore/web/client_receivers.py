@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Protocol
 from dicomcore.dataset.lookup import text_of
 from dicomcore.dataset.state import file_index
 from dicomcore.errors import DicomError, LimitError, ParseError
-from dicomcore.files import NEW_FILE
+from dicomcore.files import NEW_FILE, write_all
 from dicomcore.limits import Limits
-from dicomcore.net.storing import INCOMING, Folder
+from dicomcore.net.storing import Folder
 from dicomcore.part10.reader import dcmread
 from dicomcore.web.client_answers import Answer
 from dicomcore.web.multipart import DEFAULT_PART_LIMITS, Ended, Part, PartLimits, PartParser, boundary_of, media_type
@@ -224,9 +224,11 @@ class FileReceiver(_PartReceiver):
 
     def _spill(self) -> None:
         if self._file < 0:
-            self._path = os.path.join(self._folder.root, INCOMING, f"{os.urandom(12).hex()}.part")
+            self._path = self._folder.new_name()
             self._file = os.open(self._path, NEW_FILE, 0o666)
-        write_all(self._file, self._pieces)
+        few = self._pieces if len(self._pieces) < 3 else [b"".join(self._pieces)]
+        for piece in few:
+            write_all(self._file, piece)
         self._pieces, self._held = [], 0
 
     def _shut(self, end: Ended) -> list[Any]:
@@ -275,11 +277,3 @@ class FileReceiver(_PartReceiver):
             with suppress(OSError):
                 os.unlink(self._path)
             self._path = ""
-
-
-def write_all(file: int, pieces: list[memoryview]) -> None:
-    """Write pieces, few of them at a time as one."""
-    for piece in pieces if len(pieces) < 3 else [memoryview(b"".join(pieces))]:
-        rest = piece
-        while rest:
-            rest = rest[os.write(file, rest) :]
