@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from dicomcore.catalogue import Catalogue
     from dicomcore.services import Workitems
-    from dicomcore.services.ledger import Ledger
     from dicomcore.web import Running
 
 __all__ = ["WEB_OPTIONS", "add_web_arguments", "web_beside"]
@@ -40,46 +39,35 @@ def add_web_arguments(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def web_beside(
-    options: dict[str, Any], store: Catalogue, host: str, workitems: Workitems | None = None
+    options: dict[str, Any], store: Catalogue, host: str, workitems: Workitems | None
 ) -> Iterator[Running | None]:
     """Serve the web half while the block runs, if it is asked for. ValueError for options that do not go together.
 
-    `workitems` are those of the DIMSE half; without them it has its own, unless the store is read only.
+    `workitems` are those of the DIMSE half; a store that is read only has none.
     """
     if options.get("http") is None:
         yield None
         return
-    from dicomcore import services, web
+    from dicomcore import web
 
     token = _token(options, host)
-    with _ledger(store) if workitems is None else nullcontext() as ledger:
-        if ledger is not None:
-            workitems = services.Workitems(ledger)
-        application = web.app(
-            store,
-            cors=options.get("cors") or (),
-            base_url=options.get("base_url"),
-            delete=bool(options.get("delete")),
-            duplicates=options.get("duplicates", "keep"),
-            auth=None if token is None else lambda request: _is_allowed(request, token),
-            workitems=workitems,
-            viewer=_viewer(options),
-            proxied=bool(options.get("proxied")),
-            hosts=_hosts(options, host, token),
-        )
-        running = web.Running(
-            application, options["http"], host=host, certificate=options.get("certificate"), key=options.get("key")
-        )
-        with running:
-            yield running
-
-
-def _ledger(store: Catalogue) -> AbstractContextManager[Ledger | None]:
-    """Where workitems are kept: beside the instances of a store that is written to."""
-    from dicomcore.services.ledger import Ledger
-
-    folder = None if store.is_read_only else getattr(store, "folder", None)
-    return nullcontext() if folder is None else Ledger(Path(folder) / "ledger.sqlite")
+    application = web.app(
+        store,
+        cors=options.get("cors") or (),
+        base_url=options.get("base_url"),
+        delete=bool(options.get("delete")),
+        duplicates=options.get("duplicates", "keep"),
+        auth=None if token is None else lambda request: _is_allowed(request, token),
+        workitems=workitems,
+        viewer=_viewer(options),
+        proxied=bool(options.get("proxied")),
+        hosts=_hosts(options, host, token),
+    )
+    running = web.Running(
+        application, options["http"], host=host, certificate=options.get("certificate"), key=options.get("key")
+    )
+    with running:
+        yield running
 
 
 def _token(options: dict[str, Any], host: str) -> str | None:

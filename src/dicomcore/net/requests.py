@@ -188,11 +188,6 @@ class Request:
         return Dataset()
 
     @property
-    def stored_status(self) -> int:
-        """The status of a C-STORE whose instance is in the server's folder; 0 without one."""
-        return int(self._data.status) if isinstance(self._data, Stored) else 0
-
-    @property
     def path(self) -> str | None:
         """The file of a C-STORE: its place in the server's folder, else a temporary one, which goes unless it is moved.
 
