@@ -17,8 +17,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from benches.bench_net import Rate, best, make_files
-from benches.bench_net_peers import NODELAY, Running, free_port, process
+from benches.bench_net_peers import NODELAY, Running, process
 from dicomcore import net
+from tests.support.servers import free_port
 
 COUNT = 2000
 DCMQRSCP = """NetworkTCPPort = {port}
@@ -110,6 +111,7 @@ def main() -> None:
     print("| who | objects a second | µs of the sender | µs of the store |\n|---|---|---|---|")
     for name, (rate, client, server) in found.items():
         print(f"| {name} | {rate:,.0f} | {client:,.0f} | {server:,.0f} |")
+
 
 if __name__ == "__main__":
     main()

@@ -34,7 +34,6 @@ from benches.bench_net_peers import (
     Running,
     Spent,
     delayed,
-    free_port,
     our_server,
     ours,
     plain_sockets,
@@ -47,6 +46,7 @@ from benches.bench_net_peers import (
     wait_for,
 )
 from dicomcore import net
+from tests.support.servers import free_port
 
 warnings.simplefilter("ignore")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dicomcore import net
+from tests.support.servers import free_port
 
 PDU = 131_072
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -86,11 +87,6 @@ Client = Callable[[int, Sequence[str]], Spent]
 
 
 # -- servers
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def wait_for(port: int) -> None:

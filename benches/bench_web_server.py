@@ -34,6 +34,7 @@ import pydicom.data
 import dicomcore as dc
 from dicomcore import catalogue, web
 from dicomcore.web.multipart import PartWriter
+from tests.support.servers import free_port
 
 SHIPPED = Path(pydicom.data.__file__).parent / "test_files"
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
@@ -56,11 +57,6 @@ class Served(NamedTuple):
 
 
 # -- servers
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from dicomcore.net.connection import Connection
 from dicomcore.net.exchange import Context
 from dicomcore.net.session import Session
 from dicomcore.net.states import State
+from tests.support.servers import free_port
 
 VERIFICATION = "1.2.840.10008.1.1"
 QUICK = net.Timeouts(connect=5, associate=5, response=5, store=20, retrieve=20, release=2)
@@ -318,11 +319,6 @@ def test_a_handler_that_never_answers() -> None:
 
 needs_dcmtk = pytest.mark.skipif(shutil.which("storescu") is None, reason="DCMTK is not installed")
 NODELAY = {**os.environ, "TCP_NODELAY": "1"}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @needs_dcmtk

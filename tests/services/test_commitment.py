@@ -73,15 +73,6 @@ def test_over_an_association_of_the_providers(node: Node, free_port: int) -> Non
     assert node.has_told()
 
 
-@pytest.fixture
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 def test_reasons(node: Node) -> None:
     conflict = Reference(GONE.sop_class + ".1", KNOWN[0].sop_instance)
     (row,) = node.store.search(catalogue.compile_identifier(_keys(KNOWN[1].sop_instance), level="IMAGE"))

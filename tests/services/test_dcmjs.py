@@ -185,12 +185,3 @@ def test_their_manager(free_port: int) -> None:
     finally:
         there.kill()
         there.communicate()
-
-
-@pytest.fixture
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

@@ -15,6 +15,12 @@ from typing import Any, NamedTuple
 RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 
 
+def free_port() -> int:
+    """A port of this machine at which nobody listens now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 class Asked(NamedTuple):
     """A request in the server's log: method, path, status, bytes of the answer's body."""
 
