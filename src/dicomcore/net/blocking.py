@@ -589,6 +589,9 @@ def associate(address: str | tuple[str, int], **options: Unpack[Options]) -> Ass
     ----------
     address : str or (str, int)
         The peer: ``AET@host:port``.
+
+    Other Parameters
+    ----------------
     calling, called : str
         AE titles of this side and of the peer; by default the one in the address, else ``ANY-SCP``.
     contexts : iterable, optional
