@@ -190,6 +190,15 @@ def test_chance(change, severities):
     assert report
 
 
+def test_a_run_of_one_letter_is_no_identifier_in_pixels():
+    who = Identifiers(names=("xxxxxxxx^yyyyyyyyyyy",), ids=("0000000000",))
+    ds = plain()
+    ds.PixelData = b"xxxxxxxxxxxx" + bytes(4) + b"yyyyyyyyyyyyyyyy" + b"0" * 16
+    assert not list(verify(written(ds, ExplicitVRLittleEndian), who))
+    ds.StudyDescription = "of xxxxxxxx"
+    assert [one.path for one in verify(written(ds, ExplicitVRLittleEndian), who).errors] == ["StudyDescription"]
+
+
 def test_a_folder_against_a_folder(tmp_path):
     before, after = tmp_path / "before", tmp_path / "after"
     (before / "deep").mkdir(parents=True)
