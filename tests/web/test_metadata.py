@@ -20,7 +20,7 @@ def test_the_transfer_syntax_is_in_its_place(name: str) -> None:
     whole = dcmread(FILES[name])
     whole.AvailableTransferSyntaxUID = syntax
     handler = metadata._handler("")
-    assert text == to_json(whole, bulk_data_threshold=metadata.THRESHOLD, bulk_data_element_handler=handler)
+    assert text == to_json(whole, bulk_data_threshold=1024, bulk_data_element_handler=handler)
 
 
 @pytest.mark.parametrize("name", FILES)

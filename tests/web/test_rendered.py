@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from dicomcore import dcmread, display, new_uid
-from tests.web.calling import FILES, Caller, calling, parts_of, place_of
+from dicomcore.display import icc
+from tests.web.calling import FILES, PYDICOM, Caller, calling, parts_of, place_of
 
 Image = pytest.importorskip("PIL.Image")
 IMAGES = [name for name in FILES if "PixelData" in dcmread(FILES[name])]
@@ -77,7 +78,7 @@ WRONG = (
     "viewport=1", "viewport=0,5", "viewport=a,b", "viewport=99999,1", "viewport=1,1,1,1,0,1",
     "viewport=9,9,500,500,1,1", "viewport=1,2,3,4,5,6,7", "quality=0", "quality=101", "quality=", "quality=1&quality=2",
     "annotation=",
-    "annotation=a b", "iccprofile=cmyk", "iccprofile=adobergb", "window=1e400,1,linear",
+    "annotation=a b", "iccprofile=cmyk", "iccprofile=", "window=1e400,1,linear",
 )  # fmt: skip
 
 
@@ -104,6 +105,38 @@ def test_profiles(caller: Caller) -> None:
         assert b"acsp" in with_profile.info["icc_profile"]
         assert "icc_profile" not in Image.open(io.BytesIO(caller.get(f"{place}?iccprofile=no", media).content)).info
     assert caller.get(f"{place}?iccprofile=yes", "image/gif").status_code == 400
+
+
+SPACES = ("srgb", "adobergb", "rommrgb", "displayp3")
+
+
+@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("name", ["CT_small.dcm", "examples_rgb_color.dcm"])
+def test_colour_spaces(tmp_path: Path, name: str, space: str) -> None:
+    """Colours, and grey values as colours, are in the space whose profile is embedded."""
+    file = next(PYDICOM.rglob(name))
+    plain = dcmread(file).frames.render(0)
+    rgb = plain if plain.ndim == 3 else np.repeat(plain[..., None], 3, axis=2)
+    with calling(tmp_path) as (caller, _):
+        assert caller.store([file]).status_code == 200
+        image = Image.open(io.BytesIO(caller.get(f"{place_of(file)}/rendered?iccprofile={space}", "image/png").content))
+        assert caller.get(f"{place_of(file)}/rendered?iccprofile={space}", "image/jp2").status_code == 400
+    assert image.mode == "RGB"
+    assert (np.asarray(image) == icc.managed(rgb, "srgb", space, [])).all()
+    back = icc.managed(np.asarray(image), image.info["icc_profile"], "srgb", [])
+    assert np.abs(back.astype(int) - rgb).max() <= 6
+    assert np.abs(back.astype(int) - rgb).mean() < 1
+
+
+def test_a_damaged_profile_is_not_sent(tmp_path: Path) -> None:
+    ds = dcmread(next(PYDICOM.rglob("examples_rgb_color.dcm")))
+    ds.ICCProfile = b"no profile at all"
+    file = tmp_path / "damaged.dcm"
+    ds.save_as(file)
+    with calling(tmp_path / "store") as (caller, _):
+        assert caller.store([file]).status_code == 200
+        answer = caller.get(f"{place_of(file)}/rendered?iccprofile=yes", "image/png")
+    assert b"acsp" in Image.open(io.BytesIO(answer.content)).info["icc_profile"]
 
 
 def test_reports_and_documents(caller: Caller, tmp_path: object) -> None:
@@ -214,6 +247,20 @@ def test_presentation_states(tmp_path: Path) -> None:
         by_state = f"&contentType=image/png&presentationUID={state.SOPInstanceUID}"
         assert (decoded(caller.get(by_uri("CT_small.dcm", by_state)).content) == shown).all()
         assert caller.get(f"{place}/thumbnail").status_code == 200
+        half = decoded(caller.get(by_uri("CT_small.dcm", f"{by_state}&region=0,0,0.5,0.25")).content)
+        assert (half == shown[:32, :64]).all()
+        windowed = f"{by_state}&windowCenter=1&windowWidth=2"
+        assert caller.get(by_uri("CT_small.dcm", windowed)).status_code == 400
+        assert caller.get(by_uri("CT_small.dcm", f"{by_state}&frameNumber=2")).status_code == 404
+        marked = caller.get(f"{place}/rendered?annotation=patient", "image/png")
+        assert (decoded(marked.content) != shown).any()
+        assert (
+            b"acsp"
+            in Image.open(io.BytesIO(caller.get(f"{place}/rendered?iccprofile=yes", "image/png").content)).info[
+                "icc_profile"
+            ]
+        )
+        assert caller.get(f"{place}/frames/1/rendered", "image/png").status_code == 404
         caller.ask("DELETE", place_of(ct))
     with calling(tmp_path / "alone") as (caller, _):
         assert caller.store([state.to_bytes(transfer_syntax="explicit")]).status_code == 200

@@ -70,7 +70,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--icc",
-        choices=("srgb", "adobergb", "rommrgb", "none"),
+        choices=("srgb", "adobergb", "rommrgb", "displayp3", "none"),
         default="srgb",
         help="the colour space of colour pictures (default: srgb); none keeps the colours that are stored",
     )

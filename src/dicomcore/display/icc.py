@@ -19,13 +19,23 @@ from dicomcore.errors import ParseError
 from dicomcore.notes import Note
 from dicomcore.tags import Tag
 
-__all__ = ["OUTPUTS", "converter", "managed", "matrix_profile", "needs_picture", "profile_fault", "profile_of"]
+__all__ = [
+    "OUTPUTS",
+    "converter",
+    "managed",
+    "matrix_profile",
+    "needs_picture",
+    "output_profile",
+    "profile_fault",
+    "profile_of",
+]
 
-OUTPUTS = ("srgb", "adobergb", "rommrgb", "none")
+OUTPUTS = ("srgb", "adobergb", "rommrgb", "displayp3", "none")
 CLASSES = (b"scnr", b"mntr", b"spac", b"prtr")
-KNOWN = {  # red, green and blue in XYZ relative to D50, and the exponent of their curves
+KNOWN = {  # red, green and blue in XYZ relative to D50, and the exponent of their curves, None for the curve of sRGB
     "adobergb": (((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)), 563 / 256),
     "rommrgb": (((0.79767, 0.28804, 0.0), (0.13519, 0.71187, 0.0), (0.03135, 0.00009, 0.82491)), 1.8),
+    "displayp3": (((0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407)), None),
 }
 
 
@@ -66,7 +76,7 @@ def profile_of(image: Dataset, frame: int = 0) -> bytes | str | None:
     if isinstance(profile, bytes) and profile:
         return profile
     space = (text_of(header, "ColorSpace") or "").strip().lower()
-    return space if space in OUTPUTS[:3] else None
+    return space if space in OUTPUTS[:-1] else None
 
 
 def _optical_path(header: Dataset, frame: int) -> Dataset | None:
@@ -94,7 +104,8 @@ def managed(
     picture : NDArray of uint8
         RGB.
     source : bytes or str, optional
-        An input profile, or "srgb", "adobergb", "rommrgb". None, and a profile that cannot be used, stand for sRGB.
+        An input profile, or "srgb", "adobergb", "rommrgb", "displayp3". None, and a profile that cannot be used,
+        stand for sRGB.
     target : str or bytes, optional
         An output profile, or one of these names; None or "none" leaves the colours as they are.
     notes : list
@@ -185,14 +196,29 @@ def _opened(cms: Any, profile: bytes | str) -> Any:
     return cms.ImageCmsProfile(io.BytesIO(data))
 
 
-def matrix_profile(primaries: Any, exponent: float) -> bytes:
-    """Make an ICC profile of a colour space from the XYZ values of its primaries and the exponent of its curves."""
+def output_profile(name: str) -> bytes:
+    """The ICC profile of a well-known colour space. Pillow is needed."""
+    try:
+        from PIL import ImageCms
+    except ImportError:
+        raise needs_picture("colour management") from None
+    return bytes(_opened(ImageCms, name).tobytes())
+
+
+def matrix_profile(primaries: Any, exponent: float | None) -> bytes:
+    """Make an ICC profile of a colour space from the XYZ values of its primaries and the exponent of its curves.
+
+    None stands for the curve of sRGB (IEC 61966-2-1).
+    """
 
     def fixed(*numbers: float) -> bytes:
         return struct.pack(f">{len(numbers)}i", *(round(number * 65536) for number in numbers))
 
     white = b"XYZ \0\0\0\0" + fixed(0.9642, 1.0, 0.82491)
-    curve = b"curv\0\0\0\0" + struct.pack(">IHH", 1, round(exponent * 256), 0)
+    if exponent is None:
+        curve = b"para\0\0\0\0" + struct.pack(">HH", 3, 0) + fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    else:
+        curve = b"curv\0\0\0\0" + struct.pack(">IHH", 1, round(exponent * 256), 0)
     text = b"desc\0\0\0\0" + struct.pack(">I", 4) + b"RGB\0" + bytes(78 + 2)
     right = b"text\0\0\0\0none\0\0\0\0"
     tags = [(b"desc", text), (b"cprt", right), (b"wtpt", white)]

@@ -74,8 +74,8 @@ def render(
     padding
         "background" shows padding in black; "through" takes it through the chain like other values.
     profile
-        The colour space of a colour picture: "srgb", "adobergb", "rommrgb", or the bytes of an output profile. None and
-        "none" leave colours as they are stored.
+        The colour space of a colour picture: "srgb", "adobergb", "rommrgb", "displayp3", or the bytes of an output
+        profile. None and "none" leave colours as they are stored.
     screen
         A screen whose ``table(16)`` gives its driving levels for 65 536 P-Values; grey pictures then consist of driving
         levels. Its ``pixel_spacing`` (rows, columns) in mm is used for the size mode TRUE SIZE.

@@ -33,6 +33,12 @@ def from_json(
     cls: Any = None,
 ) -> Any:
     """Read a data set from a DICOM JSON Model object, see `Dataset.from_json`."""
+    return _data_set(json_dataset, as_handler(bulk_data_uri_handler), limits, cls)
+
+
+def _data_set(
+    json_dataset: dict[str, Any] | str | bytes | bytearray, fetch: Fetch | None, limits: Limits | None, cls: Any = None
+) -> Any:
     builder = Builder(limits, cls)
     pending = None if isinstance(json_dataset, dict) else _read_usual(json_dataset, builder)
     if pending is None:
@@ -42,7 +48,6 @@ def from_json(
             raise ParseError(f"DICOM JSON is an object of attributes, not a {type(model).__name__}{hint}")
         builder = Builder(limits, cls)
         pending = [(model, builder.root, "")]
-    fetch = as_handler(bulk_data_uri_handler)
     while pending:
         attributes, data_set, prefix = pending.pop()
         for key, attribute in attributes.items():
@@ -73,7 +78,10 @@ def _read_usual(text: str | bytes | bytearray, builder: Builder) -> list[tuple[d
         if read is None:
             return None
         builder.elements_left, left = read
-        return [({f"{tag:08X}": parse_json(raw, limits)}, owner, prefix) for owner, prefix, tag, raw in reversed(left)]
+        return [
+            ({f"{tag:08X}": raw if type(raw) is dict else parse_json(raw, limits)}, owner, prefix)
+            for owner, prefix, tag, raw in reversed(left)
+        ]
     except (UnicodeEncodeError, ParseError):
         return None
 
@@ -127,6 +135,7 @@ def read_json_lines(
     An array of objects, as DICOMweb services return, is read too, and so is a single object or array over many lines.
     Data sets are yielded as their lines are read.
     """
+    fetch = as_handler(bulk_data_uri_handler)
     rest: Iterator[Any] = iter(lines)
     first = next((line for line in rest if line.strip()), None)
     if first is None:
@@ -135,7 +144,7 @@ def read_json_lines(
     if spans is not None:  # the answer of a service: its objects are read one by one, most of them by native code
         assert isinstance(first, bytes)
         for start, stop in spans:
-            yield from_json(first[start:stop], bulk_data_uri_handler=bulk_data_uri_handler, limits=limits)
+            yield _data_set(first[start:stop], fetch, limits)
     try:
         models = [] if spans is not None else [parse_json(first, limits)]
     except LimitError:
@@ -146,7 +155,7 @@ def read_json_lines(
         for entry in model if isinstance(model, list) else [model]:
             if not isinstance(entry, dict):
                 raise ParseError(f"DICOM JSON is an object of attributes, not a {type(entry).__name__}")
-            yield from_json(entry, bulk_data_uri_handler=bulk_data_uri_handler, limits=limits)
+            yield _data_set(entry, fetch, limits)
 
 
 def _tag(key: Any, prefix: str) -> int:

@@ -19,7 +19,7 @@ from dicomcore.limits import Limits
 if TYPE_CHECKING:
     from dicomcore.dataset import DataElement, Dataset
 
-__all__ = ["BulkHandler", "to_json", "to_json_dict", "write_json_lines"]
+__all__ = ["BulkHandler", "to_header_json", "to_json", "to_json_dict", "write_json_lines"]
 
 BulkHandler = Callable[["DataElement"], str]
 OWN = Limits(depth=1 << 30)
@@ -44,6 +44,18 @@ def to_json(
     except UnicodeError as error:
         raise EncodeError(f"text that is not Unicode: {error}") from error
     return text if indent is None else "".join(_indented(text, indent))
+
+
+def to_header_json(data_set: Dataset, uri: str, most: int, added: tuple[int, str | None]) -> str:
+    """Write a data set without its bulk data, for a service that gives it at URIs of its own.
+
+    A binary value of more than `most` bytes is at `uri` with its tag, a slash, and its offset in the source. `added` is
+    the tag and the JSON, if any, of an attribute that is written in its place, unless the data set has it.
+    """
+    try:
+        return write_json(data_set, None, _members_after_vr, uri, most, *added)
+    except UnicodeError as error:
+        raise EncodeError(f"text that is not Unicode: {error}") from error
 
 
 def to_json_dict(data_set: Dataset, **options: Any) -> dict[str, Any]:

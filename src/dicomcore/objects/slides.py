@@ -151,8 +151,8 @@ class Slide:
         focal
             The number of the focal plane, from the lowest; the middle one by default.
         profile
-            "srgb", "adobergb" or "rommrgb" brings colours there from the ICC profile of the optical path; None keeps
-            them. Without a usable profile they are taken as sRGB, which `notes` then tell.
+            "srgb", "adobergb", "rommrgb" or "displayp3" brings colours there from the ICC profile of the optical path;
+            None keeps them. Without a usable profile they are taken as sRGB, which `notes` then tell.
         workers
             Threads that decode; one for each CPU by default.
 

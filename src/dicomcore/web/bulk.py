@@ -19,7 +19,7 @@ from dicomcore.vrs import BYTES
 from dicomcore.web.choices import choose_frames
 from dicomcore.web.frames import Stored, frame_parts
 from dicomcore.web.media import ANY, OCTETS
-from dicomcore.web.metadata import bulk_uri
+from dicomcore.web.metadata import INLINE, bulk_uri
 from dicomcore.web.multipart import PartWriter
 from dicomcore.web.problems import Problem
 from dicomcore.web.requests import Reply, Request
@@ -30,8 +30,6 @@ __all__ = ["bulk", "bulk_of_instances", "pixel_data"]
 
 PIXELS = frozenset({0x7FE00010, 0x7FE00008, 0x7FE00009})
 HEX, OFFSET = re.compile("[0-9A-Fa-f]{8}"), re.compile("[0-9]{1,19}")
-LEAST = 1024
-"""Bytes of a value that is bulk data (see `metadata.THRESHOLD`)."""
 WORDS = {"OW": 2, "OL": 4, "OF": 4, "OD": 8, "OV": 8}
 
 
@@ -100,7 +98,7 @@ def _all_parts(request: Request, entries: Sequence[Any], writer: PartWriter) -> 
         ds = dcmread(request.node.catalogue.source(entry), limits=request.node.reading, force=True)
         place = _location(request, entry)
         for element in unfolded(ds, _elements(ds)):
-            is_large = (element.length or 0) > LEAST and element.VR in BYTES
+            is_large = (element.length or 0) > INLINE and element.VR in BYTES
             if is_large and int(element.tag) not in PIXELS and not element.is_undefined_length:
                 uri = bulk_uri(f"{place}/", element)
                 yield writer.head(OCTETS, location=uri) + _bytes_of(element)

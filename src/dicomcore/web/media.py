@@ -16,6 +16,7 @@ __all__ = [
     "JSON",
     "OCTETS",
     "RENDERED",
+    "UID_TEXT",
     "XML",
     "MediaRange",
     "default_syntax",

@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.errors import DicomError
-from dicomcore.forms import to_json, xml_pieces
+from dicomcore.forms import xml_pieces
+from dicomcore.forms.json_text import to_header_json
 from dicomcore.part10.reader import dcmread
-from dicomcore.web.media import JSON, XML
+from dicomcore.web.media import JSON, UID_TEXT, XML
 from dicomcore.web.multipart import PartWriter
 from dicomcore.web.node import Node
 from dicomcore.web.problems import Problem, reason
@@ -23,9 +24,9 @@ from dicomcore.web.sending import batched
 
 __all__ = ["bulk_uri", "metadata"]
 
-THRESHOLD = 1024
-"""Bytes of a binary value that is in the metadata itself, in base64."""
-LEVEL = 4
+INLINE = 768
+"""Most bytes of a binary value that is in the metadata itself, in base64."""
+LEVEL = 1
 AVAILABLE = 0x00083002
 
 
@@ -114,31 +115,17 @@ def _joined(request: Request, target: Target, entries: Sequence[Any]) -> bytes:
     node = request.node
     texts = []
     for entry in entries:
-        prefix = _prefix(node, target, entry)
-        ds = _opened(node, entry)
         try:
-            texts.append(_text(ds, prefix, entry.transfer_syntax))
+            texts.append(_text(_opened(node, entry), _prefix(node, target, entry), entry.transfer_syntax))
         except DicomError as error:
             raise Problem(500, f"an instance cannot be written as JSON: {reason(error)}") from None
     return f"[{','.join(texts)}]".encode()
 
 
 def _text(ds: Dataset, prefix: str, syntax: str) -> str:
-    """A data set in JSON, with Available Transfer Syntax UID, by which viewers decode frames.
-
-    The attribute is put into the text, which is faster than into the data set, if its place is beyond doubt.
-    """
-    options: dict[str, Any] = {"bulk_data_threshold": THRESHOLD, "bulk_data_element_handler": _handler(prefix)}
-    if not syntax or AVAILABLE in ds:
-        return to_json(ds, **options)
-    following = next((tag for tag in map(int, ds.keys()) if tag > AVAILABLE), None)
-    text = to_json(ds, **options)
-    key = f'"{following:08X}":{{"vr":' if following is not None else ""
-    if key and text.count(key) == 1:  # no value has this text, as its quotes are escaped
-        at = text.index(key)
-        return f'{text[:at]}"{AVAILABLE:08X}":{{"vr":"UI","Value":["{syntax}"]}},{text[at:]}'
-    ds.AvailableTransferSyntaxUID = syntax
-    return to_json(ds, **options)
+    """A data set in JSON, with Available Transfer Syntax UID, by which viewers decode frames."""
+    added = f'{{"vr":"UI","Value":["{syntax}"]}}' if UID_TEXT.fullmatch(syntax) else None
+    return to_header_json(ds, f"{prefix}bulkdata/", INLINE, (AVAILABLE, added))
 
 
 def _opened(node: Node, entry: Any, **options: Any) -> Dataset:
@@ -150,12 +137,17 @@ def _opened(node: Node, entry: Any, **options: Any) -> Dataset:
 
 def _prefix(node: Node, target: Target, entry: Any) -> str:
     """What stands before ``bulkdata/…`` in the URIs of an instance."""
-    study, series, instance = (quote(uid, safe="") for uid in (entry.study, entry.series, entry.sop_instance))
-    if node.base_url:
-        return f"{node.base_url}/studies/{study}/series/{series}/instances/{instance}/"
-    if target.instance:
+    if target.instance and not node.base_url:
         return ""
-    return f"instances/{instance}/" if target.series else f"series/{series}/instances/{instance}/"
+    place = f"instances/{_quoted(entry.sop_instance)}/"
+    if target.series and not node.base_url:
+        return place
+    place = f"series/{_quoted(entry.series)}/{place}"
+    return f"{node.base_url}/studies/{_quoted(entry.study)}/{place}" if node.base_url else place
+
+
+def _quoted(uid: str) -> str:
+    return uid if UID_TEXT.fullmatch(uid) else quote(uid, safe="")
 
 
 def bulk_uri(prefix: str, element: DataElement) -> str:
@@ -171,6 +163,6 @@ def _xml(request: Request, target: Target, entries: Sequence[Any], writer: PartW
     node = request.node
     for entry in entries:
         ds = _opened(node, entry, stop_before_pixels=True)  # a value is read to be written as XML
-        text = "".join(xml_pieces(ds, THRESHOLD, _handler(_prefix(node, target, entry)), False))
+        text = "".join(xml_pieces(ds, INLINE, _handler(_prefix(node, target, entry)), False))
         yield writer.head(XML) + text.encode()
     yield writer.tail()

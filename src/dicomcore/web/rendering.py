@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import number_of, text_of
 from dicomcore.display import read_state, render
+from dicomcore.display.icc import OUTPUTS, managed, output_profile, profile_fault, profile_of
 from dicomcore.display.states import KINDS
 from dicomcore.errors import DicomError
 from dicomcore.objects.documents import extract
@@ -27,6 +28,7 @@ __all__ = ["Part", "category_of", "render_one", "shown_by_state"]
 
 IMAGES = ("image/jpeg", "image/png", "image/gif", "image/jp2")
 TEXTS = ("text/html", "text/plain")
+PROFILED = ("image/jpeg", "image/png")
 
 
 class Part(NamedTuple):
@@ -72,6 +74,8 @@ def render_one(
     except FileNotFoundError:
         raise Problem(410, "the file of an instance is gone") from None
     kind = category_of(ds, entry.transfer_syntax)
+    if numbers is not None and kind in ("state", "document", "text"):
+        raise Problem(404, "the instance has no frames")
     if kind == "state":
         yield _by_state(node, ds, view, ranges)
     elif kind == "document":
@@ -91,26 +95,48 @@ def _by_state(node: Node, ds: Dataset, view: View, ranges: Sequence[MediaRange])
     if view.window is not None or view.region != (None, None, None, None):
         raise Problem(400, "a presentation state has a window and a region of its own")
     media = _taken(ranges, IMAGES)
+    uids = _referenced(ds)
+    found = [one for uid in uids for one in node.catalogue.instances(instance=uid)]
+    if not found:
+        raise Problem(404, "the images that the presentation state refers to are not here")
+    return Part(media, shown_by_state(node, found, ds, view, media))
+
+
+def _referenced(ds: Dataset) -> list[str]:
+    """The images that a presentation state refers to."""
     try:
-        state = read_state(ds)
-        found = [one for uid in state.images for one in node.catalogue.instances(instance=str(uid))]
-        if not found:
-            raise Problem(404, "the images that the presentation state refers to are not here")
-        picture = shown_by_state(node, found, state, 1)
+        return [str(uid) for uid in read_state(ds).images]
     except DicomError as error:
         raise Problem(406, f"the presentation state cannot be applied: {reason(error)}") from None
-    if view.viewport is not None:
-        picture = fitted(picture, *view.viewport)
-    return Part(media, encoded(picture, media, view.quality))
 
 
-def shown_by_state(node: Node, entries: Sequence[Any], state: Any, number: int) -> Picture:
-    """Images as a presentation state shows them."""
-    sources = [node.catalogue.source(one) for one in entries]
-    made: Picture = render(sources, state, frame=number - 1)
+def shown_by_state(
+    node: Node, entries: Sequence[Any], state: Dataset, view: View, media: str, number: int = 1
+) -> bytes:
+    """Images as a presentation state shows them, as a file. A `region` of the view is in parts of the picture."""
+    _check_profile(view, media)
+    space = view.profile if view.profile in OUTPUTS else "srgb"
+    try:
+        made: Picture = render([node.catalogue.source(one) for one in entries], state, frame=number - 1, profile=space)
+    except IndexError:
+        raise Problem(404, f"the image has no frame {number}") from None
+    except DicomError as error:
+        raise Problem(406, f"the presentation state cannot be applied: {reason(error)}") from None
     if made.shape[0] * made.shape[1] > node.limits.rendered_pixels:
         raise Problem(413, f"a picture of more than {node.limits.rendered_pixels} pixels")
-    return made
+    rows, columns = made.shape[:2]
+    left, top, width, height = view.region
+    if left is not None and top is not None and width is not None and height is not None:
+        pixels = left * columns, top * rows, width * columns, height * rows
+        made = _region(made, replace(view, region=pixels))
+    picture, profile = _managed(made, space, view)
+    if view.viewport is not None:
+        picture = fitted(picture, *view.viewport)
+    if view.annotations:
+        picture = _with_lines(
+            picture, dcmread(node.catalogue.source(entries[0]), limits=node.reading, force=True), view
+        )
+    return encoded(picture, media, view.quality, profile)
 
 
 def _document(ds: Dataset, ranges: Sequence[MediaRange]) -> Part:
@@ -152,16 +178,16 @@ def _pictures(
         chosen = [main if isinstance(main, int) and 1 <= main <= count else 1]
     if len(chosen) > node.limits.rendered_frames:
         raise Problem(413, f"more than {node.limits.rendered_frames} pictures in one answer")
-    profile = _profile(ds, view, media)
+    _check_profile(view, media)
     pictures = (_picture(node, ds, view, number) for number in chosen)
     if whole and media == "image/gif" and len(chosen) > 1:
-        yield Part(media, animated(list(pictures), number_of(ds, "FrameTime", 100) or 100))
+        yield Part(media, animated([one for one, _ in pictures], number_of(ds, "FrameTime", 100) or 100))
         return
-    for one in pictures:
+    for one, profile in pictures:
         yield Part(media, encoded(one, media, view.quality, profile))
 
 
-def _picture(node: Node, ds: Dataset, view: View, number: int) -> Picture:
+def _picture(node: Node, ds: Dataset, view: View, number: int) -> tuple[Picture, bytes | None]:
     description = ds.frames.description
     if description.rows * description.columns > node.limits.rendered_pixels:
         raise Problem(413, f"a picture of more than {node.limits.rendered_pixels} pixels")
@@ -169,11 +195,16 @@ def _picture(node: Node, ds: Dataset, view: View, number: int) -> Picture:
         picture = ds.frames.render(number - 1, window=view.window)
     except DicomError as error:
         raise Problem(406, f"frame {number} cannot be rendered: {reason(error)}") from None
-    picture = _region(picture, view)
+    picture, profile = _managed(_region(picture, view), profile_of(ds, number - 1), view)
     if view.viewport is not None:
         if view.viewport[0] * view.viewport[1] > node.limits.rendered_pixels:
             raise Problem(413, f"a picture of more than {node.limits.rendered_pixels} pixels")
         picture = fitted(picture, *view.viewport)
+    return _with_lines(picture, ds, view), profile
+
+
+def _with_lines(picture: Picture, ds: Dataset, view: View) -> Picture:
+    """A picture with the annotations that are asked for."""
     lines = [text for name in view.annotations for key in ANNOTATIONS[name] if (text := _line(ds, key))]
     return annotated(picture, lines) if lines else picture
 
@@ -199,18 +230,28 @@ def _region(picture: Picture, view: View) -> Picture:
     return np.ascontiguousarray(cut)
 
 
-def _profile(ds: Dataset, view: View, media: str) -> bytes | None:
-    """The ICC profile to embed; Problem 400 where the format has none, or the colours would have to be changed."""
+def _check_profile(view: View, media: str) -> None:
+    """Problem 400 where a profile is asked for in a format that has none."""
     if view.profile in ("", "no"):
-        return None
-    if media not in ("image/jpeg", "image/png"):
+        return
+    if media not in PROFILED:
         raise Problem(400, f"{media} has no ICC profile here; iccprofile=no is left")
-    own = ds.frames.icc_profile
-    if view.profile == "yes" and own:
-        return bytes(own)
-    if view.profile in ("yes", "srgb") and not own and has_pillow():
-        from PIL import ImageCms
+    if not has_pillow():
+        raise Problem(400, "colours are not managed here; iccprofile=no is left")
 
-        held = io.BytesIO(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-        return held.getvalue()
-    raise Problem(400, f"colours are not changed to iccprofile={view.profile}")
+
+def _managed(picture: Picture, own: bytes | str | None, view: View) -> tuple[Picture, bytes | None]:
+    """A picture in the colour space that is asked for, with its profile; grey values become colours (PS3.18 8.3.5.1.5).
+
+    Colours whose profile is missing or damaged count as sRGB.
+    """
+    if view.profile in ("", "no"):
+        return picture, None
+    is_grey = picture.ndim == 2
+    usable = "srgb" if is_grey or own is None or (isinstance(own, bytes) and profile_fault(own)) else own
+    if is_grey:
+        picture = np.repeat(picture[..., None], 3, axis=2)
+    target = usable if view.profile == "yes" else view.profile
+    if isinstance(target, bytes):
+        return picture, target
+    return managed(picture, usable, target, []), output_profile(target)

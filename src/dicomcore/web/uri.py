@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from dicomcore.display.rendering import Window
-from dicomcore.errors import DicomError
 from dicomcore.part10.reader import dcmread
 from dicomcore.syntaxes import NATIVE, syntax_of
 from dicomcore.web.choices import EXPLICIT, can_make
 from dicomcore.web.media import DICOM, MediaRange, parse_accept
-from dicomcore.web.pictures import encoded, fitted
-from dicomcore.web.problems import Problem, reason
+from dicomcore.web.problems import Problem
 from dicomcore.web.rendered import FORMATS, single_picture
 from dicomcore.web.rendering import category_of, shown_by_state
 from dicomcore.web.requests import Reply, Request
@@ -62,7 +60,8 @@ def _uri(request: Request, target: Target) -> Reply:
     state = request.parameter("presentationUID")
     if state:
         return _by_state(request, entry, state, ranges, number or 1)
-    part = single_picture(request.node, entry, _view(request, entry), ranges, number)
+    shape = _shape(request, entry) if request.parameter("region") else (1.0, 1.0)
+    part = single_picture(request.node, entry, _view(request, shape), ranges, number)
     return Reply(200, part.media, part.data)
 
 
@@ -71,17 +70,18 @@ def _by_state(request: Request, entry: Any, uid: str, ranges: Sequence[MediaRang
     found = request.node.catalogue.instances(instance=uid)
     if not found:
         raise Problem(404, "there is no such presentation state")
-    view = _view(request, entry)
+    view = _view(request, (1.0, 1.0))
+    if view.window is not None:
+        raise Problem(400, "windowCenter and windowWidth are not given with presentationUID (PS3.18 9.5.1.2.7)")
     media = next((one for range_ in ranges for one in FORMATS if range_.takes(one)), None)
     if media is None:
         raise Problem(406, f"images are rendered as {', '.join(FORMATS)}")
+    source = request.node.catalogue.source(found[0])
     try:
-        picture = shown_by_state(request.node, [entry], request.node.catalogue.source(found[0]), number)
-    except DicomError as error:
-        raise Problem(406, f"the presentation state cannot be applied: {reason(error)}") from None
-    if view.viewport is not None:
-        picture = fitted(picture, *view.viewport)
-    return Reply(200, media, encoded(picture, media, view.quality))
+        state = dcmread(source, limits=request.node.reading, force=True)
+    except FileNotFoundError:
+        raise Problem(410, "the file of the presentation state is gone") from None
+    return Reply(200, media, shown_by_state(request.node, [entry], state, view, media, number))
 
 
 def _instance(request: Request, entry: Any) -> Reply:
@@ -101,7 +101,8 @@ def _instance(request: Request, entry: Any) -> Reply:
     return span_reply(request, file, [(0, file.size)], DICOM, f'"{file.tag}-{wanted}"')
 
 
-def _view(request: Request, entry: Any) -> View:
+def _view(request: Request, shape: tuple[float, float]) -> View:
+    """The parameters of a rendered answer, of an image of so many rows and columns."""
     view = View()
     rows, columns = request.parameter("rows"), request.parameter("columns")
     if rows is not None or columns is not None:
@@ -123,11 +124,11 @@ def _view(request: Request, entry: Any) -> View:
         read_annotation(view, annotation)
     region = request.parameter("region")
     if region is not None:
-        _region(request, entry, view, region)
+        view.region = _region(region, *shape)
     return view
 
 
-def _region(request: Request, entry: Any, view: View, text: str) -> None:
+def _region(text: str, rows: float, columns: float) -> tuple[float, float, float, float]:
     """A region in parts of the picture's width and height (PS3.18 9.5.1.2.4)."""
     numbers = [read_number(piece, "region") for piece in text.split(",")]
     if len(numbers) != 4 or not all(0 <= one <= 1 for one in numbers):
@@ -135,7 +136,11 @@ def _region(request: Request, entry: Any, view: View, text: str) -> None:
     left, top, right, bottom = numbers
     if left >= right or top >= bottom:
         raise Problem(400, "region has no size")
+    return left * columns, top * rows, (right - left) * columns, (bottom - top) * rows
+
+
+def _shape(request: Request, entry: Any) -> tuple[float, float]:
+    """Rows and columns of an image."""
     tags = ["Rows", "Columns"]
     ds = dcmread(request.node.catalogue.source(entry), specific_tags=tags, limits=request.node.reading, force=True)
-    rows, columns = (float(ds.get(name) or 0) for name in tags)
-    view.region = left * columns, top * rows, (right - left) * columns, (bottom - top) * rows
+    return float(ds.get("Rows") or 0), float(ds.get("Columns") or 0)

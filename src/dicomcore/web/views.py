@@ -16,7 +16,7 @@ ANNOTATIONS = {
     "patient": ("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
     "technique": ("StudyDate", "Modality", "SeriesNumber", "InstanceNumber", "SeriesDescription", "ImageType"),
 }
-PROFILES = frozenset({"no", "yes", "srgb", "adobergb", "rommrgb"})
+PROFILES = frozenset({"no", "yes", "srgb", "adobergb", "rommrgb", "displayp3"})
 LARGEST = 1 << 15  # rows or columns of a viewport
 
 
@@ -31,6 +31,7 @@ class View:
     quality: int | None = None
     annotations: tuple[str, ...] = ()
     profile: str = ""
+    """"no", "yes" for that of the image, or the name of a colour space; empty if nothing is asked."""
     warnings: tuple[str, ...] = ()
 
 

@@ -9,6 +9,8 @@ def write_json(
     data_set: DatasetBase,
     meta: DatasetBase | None,
     odd: Callable[[str, Any], str],
-    bulk: Callable[[Any], str] | None,
+    bulk: Callable[[Any], str] | str | None,
     most: int,
+    added_tag: int = ...,
+    added: str | None = ...,
 ) -> str: ...

@@ -64,7 +64,10 @@ cdef bint is_ascending(Index index, Py_ssize_t first, Py_ssize_t stop) noexcept 
 cdef class Writer(Document):
     # Writes a data set into the document, with a stack of levels.
     cdef object odd             # odd(vr, value) -> the JSON that follows the VR of an unusual value
-    cdef object bulk            # bulk(element) -> URI, or None
+    cdef object bulk            # bulk(element) -> URI; or a str, what stands before tag/offset in URIs; or None
+    cdef uint32_t added_tag     # of an attribute of the top level that the data set need not have
+    cdef object added           # its JSON, None once it is written, or if the data set has it
+    cdef DatasetBase whole      # the data set whose rows are the top level
     cdef Py_ssize_t most        # most bytes of a value that stays inline if there is a `bulk`
     cdef Index index            # of the innermost level of rows
     cdef Level* levels
@@ -103,6 +106,20 @@ cdef class Writer(Document):
             raise EncodeError(f"data sets nested deeper than {<int>DEEPEST}: does one contain itself?")
         return self.push(VIEW, 0, 0, (view, iter(view.tags())))
 
+    cdef int push_whole(self, DatasetBase view) except -1:
+        # The top level: as rows, if it was not changed and they are in order.
+        cdef Py_ssize_t first, stop
+        if view.index is None or view.elements or view.wanted is not None:
+            return self.push_view(view)
+        if not view.is_whole():
+            view.index.finish()
+        view.span(&first, &stop)
+        if not is_ascending(view.index, first, stop):
+            return self.push_view(view)
+        self.whole = view
+        self.index = view.index
+        return self.push(ROWS, first, stop, None)
+
     cdef int pop(self) except -1:
         cdef Level* level = &self.levels[self.depth - 1]
         self.depth -= 1
@@ -133,6 +150,8 @@ cdef class Writer(Document):
                     continue
             elif self.next_of_view(level):
                 continue
+            if self.depth == 1 and self.added is not None:
+                self.put_added(&self.levels[0])
             self.pop()
         return 0
 
@@ -148,6 +167,9 @@ cdef class Writer(Document):
         level.row = self.index.known(row).next
         if tag & 0xFFFF == 0:                   # group lengths stay out (PS3.18 F.2.2)
             return 0
+        if self.depth == 1:
+            self.passed(level, tag)
+            return self.comma(level) or self.put_row(self.index, row, self.whole)
         self.comma(level)
         return self.put_row(self.index, row, None)
 
@@ -183,6 +205,8 @@ cdef class Writer(Document):
         tag = found
         if tag & 0xFFFF == 0:
             return True
+        if self.depth == 1:
+            self.passed(level, tag)
         self.comma(level)
         element = view.element_over(tag)
         if element is None:
@@ -192,6 +216,23 @@ cdef class Writer(Document):
         else:
             self.put_element(element, view)
         return True
+
+    cdef inline int passed(self, Level* level, uint32_t tag) except -1:
+        # Before an element of the top level: the added attribute goes before the first of a higher tag.
+        if self.added is None or tag < self.added_tag:
+            return 0
+        if tag > self.added_tag:
+            return self.put_added(level)
+        self.added = None
+        return 0
+
+    cdef int put_added(self, Level* level) except -1:
+        text, self.added = self.added, None
+        self.comma(level)
+        self.reserve(10)
+        self.put_tag(self.added_tag)
+        self.put_byte(0x3A)
+        return self.put_str(text)
 
     # -- elements
 
@@ -223,8 +264,10 @@ cdef class Writer(Document):
             return self.push(VIEWS, 0, 0, iter(value))
         if self.bulk is not None and is_bytes(vr):
             size = memoryview(value).nbytes if PyObject_CheckBuffer(value) else 0
-            if size > self.most:
-                return self.put_uri(element)
+            if size > self.most and not isinstance(self.bulk, str):
+                return self.put_uri(self.bulk(element))
+            if size > self.most and element.offset is not None:
+                return self.put_uri(f"{self.bulk}{element.number:08X}/{element.offset}")
         mark = self.size
         try:
             if not self.put_held(vr, value):
@@ -280,10 +323,9 @@ cdef class Writer(Document):
             return False
         return True
 
-    cdef int put_uri(self, object element) except -1:
+    cdef int put_uri(self, object uri) except -1:
         cdef Py_ssize_t n
         cdef const char* p
-        uri = self.bulk(element)
         if not isinstance(uri, str):
             raise TypeError(f"bulk_data_element_handler gives a URI as str, not {type(uri).__name__}")
         p = PyUnicode_AsUTF8AndSize(uri, &n)
@@ -307,9 +349,11 @@ cdef class Writer(Document):
             return self.put_byte(0x7D)
         if is_bytes(vr):
             if self.bulk is not None and n > self.most:
+                if isinstance(self.bulk, str):
+                    return self.put_uri(f"{self.bulk}{r.tag:08X}/{r.offset}")
                 if view is None:
                     view = make_dataset(self.data_set_class, index, index.rows[row].parent)
-                return self.put_uri(view.find(r.tag))
+                return self.put_uri(self.bulk(view.find(r.tag)))
             return self.put_bytes(index.source, r.offset, n, word_size(vr) if r.flags & BIG_ENDIAN else 1)
         _owner = index.hold(r, &p)
         mark = self.size
@@ -427,7 +471,15 @@ def settled_vr(DataElement element not None, DatasetBase view not None) -> str:
     return vr_name(element.vr)
 
 
-def write_json(DatasetBase data_set not None, DatasetBase meta, object odd, object bulk, Py_ssize_t most) -> str:
+def write_json(
+    DatasetBase data_set not None,
+    DatasetBase meta,
+    object odd,
+    object bulk,
+    Py_ssize_t most,
+    uint32_t added_tag=0,
+    str added=None,
+) -> str:
     """The DICOM JSON document of a data set.
 
     Parameters
@@ -438,16 +490,21 @@ def write_json(DatasetBase data_set not None, DatasetBase meta, object odd, obje
         File meta information, whose attributes are written before those of the data set.
     odd : callable
         odd(vr, value) returns the JSON that follows the VR of an unusual value in its attribute object.
-    bulk : callable or None
-        bulk(element) returns the URI of a binary value of more than `most` bytes; None writes every value inline.
+    bulk : callable, str or None
+        bulk(element) returns the URI of a binary value of more than `most` bytes; a str is what stands before the tag
+        and the offset of the value, with a slash between them, in these URIs, if it has an offset; None writes every
+        value inline.
     most : int
         Most bytes of a binary value that is written inline although there is a `bulk`.
+    added_tag, added : int, str or None
+        The tag and the JSON of an attribute that is written in its place, unless the data set has it.
     """
     cdef Writer writer = Writer()
     writer.odd = odd
     writer.bulk = bulk
     writer.most = most
     writer.data_set_class = type(data_set)
+    writer.added_tag = added_tag
     writer.put_byte(0x7B)
     if meta is not None:
         writer.push_view(meta)
@@ -456,6 +513,7 @@ def write_json(DatasetBase data_set not None, DatasetBase meta, object odd, obje
         writer.push_view(data_set)
         writer.levels[0].any = writer.size > 1
     else:
-        writer.push_view(data_set)
+        writer.push_whole(data_set)
+    writer.added = added
     writer.run()
     return writer.finished()

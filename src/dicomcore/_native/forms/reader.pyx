@@ -4,6 +4,8 @@ An attribute in any other form is left to the façade, with its text; so is a do
 the façade finds the fault and names it.
 """
 
+from base64 import b64decode
+
 from cpython.list cimport PyList_GET_ITEM
 from cpython.weakref cimport PyWeakref_NewRef
 from libc.math cimport isfinite
@@ -305,8 +307,24 @@ cdef class Reader:
             if not self.skip():
                 return False
             self.elements_left += 1             # the façade counts it
-            self.left.append((self.data_sets[len(self.data_sets) - 1], self.path(), tag, begin[:self.p - begin]))
+            found = self.reference(begin)
+            if found is None:
+                found = begin[:self.p - begin]
+            self.left.append((self.data_sets[len(self.data_sets) - 1], self.path(), tag, found))
         return True
+
+    cdef dict reference(self, const uint8_t* begin):
+        # The attribute object that lies from `begin` to here, if it has a VR and a URI in their usual form; else None.
+        cdef const uint8_t* stop = self.p
+        cdef str vr
+        cdef dict found = None
+        self.p = begin + 1
+        if self.name(b"vr", 2) and self.string():
+            vr = PyUnicode_DecodeUTF8(<const char*>self.start, self.size, NULL)
+            if self.take(0x2C) and self.name(b"BulkDataURI", 11) and self.string() and self.take(0x7D):
+                found = {"vr": vr, "BulkDataURI": PyUnicode_DecodeUTF8(<const char*>self.start, self.size, NULL)}
+        self.p = stop
+        return found
 
     cdef str path(self):
         # The path of the innermost item, as the façade's ElementPath has it: "00081140[0]."
@@ -340,12 +358,24 @@ cdef class Reader:
         if self.take(0x7D):
             self.add(tag, vr, nothing(vr))
             return True
-        if is_bytes(vr) or not self.open_values():
+        if is_bytes(vr):
+            return vr != UN and self.inline(tag, vr)
+        if not self.open_values():
             return False
         value = self.values(tag, vr)
         if value is None or not self.take(0x7D):
             return False
         self.add(tag, vr, (<tuple>value)[0])
+        return True
+
+    cdef bint inline(self, uint32_t tag, uint16_t vr) except -1:
+        # Read the value of a VR of bytes, which is in base64.
+        if not (self.take(0x2C) and self.name(b"InlineBinary", 12) and self.string() and self.take(0x7D)):
+            return False
+        try:
+            self.add(tag, vr, b64decode(self.start[:self.size], validate=True))
+        except ValueError:
+            return False
         return True
 
     cdef bint open_values(self) noexcept nogil:
@@ -464,7 +494,8 @@ def read_usual(bytes data not None, DatasetBase root not None, Py_ssize_t depth,
     """Read a document in UTF-8 into an empty data set, within the limits of nesting and of elements.
 
     Returns the number of elements that the limit has left, and what the façade has to read itself, in the order of the
-    document: (data set, path of its item, tag, text) of each such attribute. None, and an unchanged root, if the
+    document: (data set, path of its item, tag, text) of each such attribute; for the text stands a dict, if it has the
+    usual form of a URI. None, and an unchanged root, if the
     document is not in the usual form as a whole.
     """
     return read_by(Reader(), data, 0, root, depth, elements)
