@@ -15,6 +15,9 @@ from dicomcore.notes import Note
 __all__ = ["display_of", "display_through", "palette_of", "replaced", "rescale_of", "table_of"]
 
 COLOURS = ("Red", "Green", "Blue")
+VOI, WORD, FAINT = "VOI LUT", 16, 14
+"""A VOI LUT of 16 bits whose entries have at most 14 would show a picture in the darkest quarter of the scale: its
+descriptor then states the size of a word (Agfa's CR), and its largest entry tells the bits."""
 FRAME_TYPES = tuple(f"{of}FrameTypeSequence" for of in ("MRImage", "CTImage", "PET", "XRay3D", "PhotoacousticImage"))
 
 
@@ -233,6 +236,8 @@ def table_of(name: str, item: Any, data_set: Any, inputs: tuple[float, float], n
     if isinstance(data, (int, float)):
         data = [data]
     table = LookUpTable.of(descriptor, data, big_endian=is_big_endian(item, "LUTData", data_set))
+    if name == VOI and descriptor[2] == WORD and int(table.entries.max()) < 1 << FAINT:
+        table = replace(table, bits=max(int(table.entries.max()).bit_length(), 8))
     _note_bits(name, descriptor[2], table.bits, notes)
     return replace(table, first_mapped=_first_mapped(int(descriptor[1]), len(table.entries), *inputs))
 
