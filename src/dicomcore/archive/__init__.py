@@ -38,32 +38,28 @@ __all__ = [
     "transcode_folder",
 ]
 
-LAZY = {  # most rooms that take sources need neither tables nor pictures
-    "DEFAULT_COLUMNS": "tables.columns",
-    "DiskCache": "imaging.cache",
-    "FrameRecord": "imaging.stream",
-    "MemoryCache": "imaging.cache",
-    "Organized": "organizing.organize",
-    "Outcome": "organizing.organize",
-    "PathList": "sources.lists",
-    "Volume": "imaging.volume",
-    "check": "checking.run",
-    "check_summary": "checking.summary",
-    "frames": "imaging.stream",
-    "index": "tables.run",
-    "iter_batches": "tables.run",
-    "organize": "organizing.organize",
-    "query": "reporting.sql",
-    "report": "reporting.page",
-    "series_volume": "imaging.volume",
-    "transcode_folder": "organizing.transcoding",
+MODULES = {
+    "checking.run": ("check",),
+    "checking.summary": ("check_summary",),
+    "imaging.cache": ("DiskCache", "MemoryCache"),
+    "imaging.stream": ("FrameRecord", "frames"),
+    "imaging.volume": ("Volume", "series_volume"),
+    "organizing.organize": ("Organized", "Outcome", "organize"),
+    "organizing.transcoding": ("transcode_folder",),
+    "reporting.page": ("report",),
+    "reporting.sql": ("query",),
+    "sources.lists": ("PathList",),
+    "tables.columns": ("DEFAULT_COLUMNS",),
+    "tables.run": ("index", "iter_batches"),
 }
+"""Names by the modules that are loaded when one of them is asked for: pyarrow and all of the engine take 0.4 s."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{LAZY[name]}"), name)
+    for module, names in MODULES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -12,14 +12,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
+from dicomcore.archive.extra import needs_extra
 from dicomcore.archive.sources.walk import PART
 from dicomcore.archive.tables.parts import Parts, unfinished_file
 from dicomcore.archive.tables.stored import ARROW, PARQUET, format_of
 from dicomcore.files import synchronise
+
+with needs_extra("pyarrow"):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 __all__ = ["OutputFile", "table_place"]
 
@@ -193,6 +194,8 @@ def _flat(column: pa.ChunkedArray, separator: str) -> pa.ChunkedArray:
         return column
     if not pa.types.is_string(column.type.value_type):
         column = column.cast(pa.list_(pa.string()))
+    import pyarrow.compute as pc  # takes longer than the tables of most folders
+
     return pc.binary_join(column, separator)
 
 
