@@ -127,6 +127,12 @@ class Session:
         return bool(self._operations or self._outstanding)
 
     @property
+    def is_between(self) -> bool:
+        """Whether nothing is outstanding, and no message is in the middle in either direction."""
+        has_exchange = self._exchange is not None and self._exchange.is_between
+        return self.is_open and has_exchange and self.connection.is_between and not self._sending and not self.is_busy
+
+    @property
     def results(self) -> int:
         """How many results wait for the caller."""
         return sum(len(one.results) for one in self._operations)
