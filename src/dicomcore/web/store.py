@@ -31,6 +31,8 @@ __all__ = ["store"]
 IDENTITY = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND, ANOTHER_STUDY, DAMAGED = 0xA700, 0xC000, 0xC409, 0xC001
 COERCED = 0xB000
+CUT = "LENGTH_BEYOND_END"
+"""The issue of a file that ends in the middle of a value."""
 AHEAD = 1 << 20  # bytes that wait while others are written
 WAITING = 256  # instances that wait for the catalogue
 AS_DICOM = frozenset({"", DICOM, OCTETS, "application/x-dicom", "multipart/related"})
@@ -257,10 +259,14 @@ class _Receiver:
     def _looked_at(self, instance: _Instance) -> Failure | None:
         """Read what a file says it is; why it is not stored, if so."""
         try:
-            ds = dcmread(instance.path, specific_tags=IDENTITY, limits=self._node.reading)
+            ds = dcmread(instance.path, limits=self._node.reading)
+            is_there = len(ds) > 0  # the last of it is looked for too
         except (DicomError, OSError) as error:
             return Failure(CANNOT_UNDERSTAND, f"it cannot be read: {reason(error)}")
         instance.identity = {name: text_of(ds, name) or "" for name in IDENTITY}
+        cut = next((one for one in ds.issues if one.code == CUT), None) if is_there else None
+        if cut is not None:
+            return instance.failure(CANNOT_UNDERSTAND, f"it is cut short: {cut.message}")
         missing = [name for name, value in instance.identity.items() if not value]
         if missing:
             return instance.failure(CANNOT_UNDERSTAND, f"it has no {missing[0]}")
