@@ -66,7 +66,7 @@ class Search:
         """The query of a catalogue; Problem for what it does not understand."""
         try:
             return catalogue.query(
-                self.keys, level=self.level, fuzzy=self.fuzzy, include=self.include, multiple=self.multiple
+                self.keys, level=self.level or "IMAGE", fuzzy=self.fuzzy, include=self.include, multiple=self.multiple
             )
         except ValueError as error:
             raise Problem(400, str(error)) from None
@@ -124,6 +124,10 @@ def read_search(request: Request, target: Target) -> Search:
 
 def _match(search: Search, name: str, value: str) -> None:
     path = attribute_path(name)
+    if not search.level:  # what belongs to no patient has no levels
+        _check_value(search, path[-1], value)
+        search.keys[".".join(path)] = value
+        return
     if search.level == "STUDY" and path[0] in BELOW:
         path = (BELOW[path[0]], *path[1:])
     at = level_of(path[0])

@@ -19,7 +19,7 @@ from dicomcore.web.requests import Reply, Request
 from dicomcore.web.routes import Target
 from dicomcore.web.sending import WHOLE, OpenFile, batched, read_spans, span_reply
 
-__all__ = ["converted", "entries_of", "instances"]
+__all__ = ["converted", "entries_of", "instances", "sent"]
 
 
 async def instances(request: Request, target: Target) -> Reply:
@@ -39,8 +39,12 @@ def entries_of(request: Request, target: Target) -> Sequence[Any]:
 def _instances(request: Request, target: Target) -> Reply:
     entries = entries_of(request, target)
     ranges = request.accepted
-    if not wants_dicom(ranges):
-        return bulk_of_instances(request, entries)
+    return sent(request, entries) if wants_dicom(ranges) else bulk_of_instances(request, entries)
+
+
+def sent(request: Request, entries: Sequence[Any]) -> Reply:
+    """Instances as the client takes them: one alone, or parts."""
+    ranges = request.accepted
     choices = {syntax: choose_instance(ranges, syntax) for syntax in {one.transfer_syntax for one in entries}}
     first = choices[entries[0].transfer_syntax]
     if len(entries) == 1 and not first.is_multipart:
