@@ -201,6 +201,11 @@ class Service:
             await sender.fail(request, Problem(500, f"the data cannot be read: {reason(error)}"))
         except ConnectionError:
             raise  # an answer was broken off, or the client is gone
+        except FileNotFoundError:
+            await sender.fail(request, Problem(410, "the file of an instance is gone"))
+        except OSError as error:
+            logger.exception("%s %s", scope["method"], scope["path"])
+            await sender.fail(request, Problem(500, f"the data cannot be read: {error.strerror or 'it is not there'}"))
         except Exception:
             logger.exception("%s %s", scope["method"], scope["path"])
             await sender.fail(request, Problem(500, "the server has an error"))

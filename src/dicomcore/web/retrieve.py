@@ -17,7 +17,7 @@ from dicomcore.web.multipart import PartWriter
 from dicomcore.web.problems import Problem, reason
 from dicomcore.web.requests import Reply, Request
 from dicomcore.web.routes import Target
-from dicomcore.web.sending import WHOLE, OpenFile, batched, read_spans, span_reply
+from dicomcore.web.sending import WHOLE, OpenFile, batched, open_file, read_spans, span_reply
 
 __all__ = ["converted", "entries_of", "instances", "sent"]
 
@@ -91,7 +91,7 @@ def _opened(request: Request, entry: Any, choice: Choice) -> tuple[OpenFile, str
     source = request.node.catalogue.source(entry)
     try:
         if not choice.transfer_syntax:
-            return OpenFile(source), entry.transfer_syntax
+            return open_file(source), entry.transfer_syntax
         return converted(source, choice.transfer_syntax, request.node.reading), choice.transfer_syntax
     except FileNotFoundError:
         raise Problem(410, "the file of an instance is gone") from None
