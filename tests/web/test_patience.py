@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from dicomcore import catalogue, web
+from dicomcore import catalogue, dcmread, web
 from dicomcore.web.limits import WebLimits
 from dicomcore.web.patience import Patience
+from tests.web.calling import FILES
 
 LIMITS = WebLimits(head_seconds=20, send_seconds=60, least_rate=500, head_bytes=1000)
 HEAD = b"GET /studies HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -199,3 +201,31 @@ def test_over_a_socket(tmp_path: Path) -> None:
                 answer += piece
         assert b" 204 " in answer
         assert b" 408 " in answer
+
+
+OLD = {  # name: (request, whether its answer has a length)
+    "a search": (b"GET /studies", True),
+    "metadata, which are streamed": (b"GET /studies/%b/metadata", False),
+    "instances": (b"GET /studies/%b", True),
+    "a head": (b"HEAD /studies/%b/metadata", False),
+    "nothing": (b"GET /studies/1.2.3/series", False),
+}
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_http_1_0(tmp_path: Path, name: str) -> None:
+    """A client of HTTP/1.0 gets no chunks, which it does not know: the body ends with the connection."""
+    line, has_length = OLD[name]
+    study = str(dcmread(FILES["CT_small.dcm"]).StudyInstanceUID).encode()
+    with catalogue.open(tmp_path) as held, web.Running(web.app(held)) as running:
+        held.add(FILES["CT_small.dcm"]).result()
+        with socket.create_connection(("127.0.0.1", running.port), timeout=10) as peer:
+            peer.sendall((line % study if b"%b" in line else line) + b" HTTP/1.0\r\nAccept-Encoding: identity\r\n\r\n")
+            answer = b""
+            while piece := peer.recv(4096):
+                answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head.lower()
+    assert (b"content-length" in head.lower()) is has_length
+    if b"json" in head and body:
+        assert json.loads(body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Self
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -13,6 +13,21 @@ __all__ = ["Patience"]
 
 SLACK = 4
 """Times WebLimits.head_bytes that may come before a head ends: the application answers those that do end."""
+
+
+class _Unstated(int):
+    """The length of a body that ends with its connection: uvicorn finds no body too long or too short for it."""
+
+    def __sub__(self, other: object) -> Self:
+        return self
+
+    def __lt__(self, other: object) -> bool:
+        return False
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    __hash__ = int.__hash__
 
 
 class Patience(HttpToolsProtocol):
@@ -79,7 +94,11 @@ class Patience(HttpToolsProtocol):
         """A head is complete."""
         self._stop_head()
         self._loose = 0
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before and self.parser.get_http_version() == "1.0":
+            self.cycle.chunked_encoding = False  # of which HTTP/1.0 knows nothing (RFC 9112 6.1)
+            self.cycle.expected_content_length = _Unstated()
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body has come."""

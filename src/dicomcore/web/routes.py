@@ -36,7 +36,7 @@ class Target(NamedTuple):
 
 def resolve(path: tuple[str, ...]) -> Target:
     """What a path names; Problem 404 if it names nothing."""
-    if not path:
+    if not path or path == ("*",):  # OPTIONS * asks for all of the server (RFC 9110 9.3.7)
         return Target("root")
     head = path[0]
     if head == "studies":
