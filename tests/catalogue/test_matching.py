@@ -176,7 +176,11 @@ def test_names_of_every_kind() -> None:
 def test_several_values_are_divided_where_that_is_wanted() -> None:
     row = {"Modality": "MR", "PatientName": "Doe, John"}
     assert catalogue.query({"Modality": "CT,MR"}, level="SERIES", multiple=True).matches(row)
-    assert not catalogue.query({"Modality": "CT,MR"}, level="SERIES").matches(row)
+    assert catalogue.query({"Modality": "CT,MR"}, level="SERIES").matches(row), "codes have no commas"
+    assert catalogue.query({"Modality": "CT\\MR"}, level="SERIES").matches(row)
+    study = {"StudyID": "B"}
+    assert catalogue.query({"StudyID": "A,B"}, multiple=True).matches(study)
+    assert not catalogue.query({"StudyID": "A,B"}).matches(study)
     assert catalogue.query({"PatientName": "doe, john"}, level="SERIES").matches(row)
 
 

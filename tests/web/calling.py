@@ -87,3 +87,12 @@ def calling(folder: Path, **options: Any) -> Iterator[tuple[Caller, Any]]:
         application = web.app(held, **options)
         yield Caller(application, runner), held
         application.node.close()
+
+
+@contextmanager
+def reading(held: Any, **options: Any) -> Iterator[Caller]:
+    """A caller of an application over a catalogue that is there."""
+    with asyncio.Runner() as runner:
+        application = web.app(held, **options)
+        yield Caller(application, runner)
+        application.node.close()

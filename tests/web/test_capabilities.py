@@ -51,3 +51,7 @@ def test_wadl(caller: Caller, path: str) -> None:
     assert "studies/{study}/metadata" in {one.get("path") for one in resources}
     assert {"GET", "POST"} <= {one.get("name") for one in root.findall(".//{*}method")}
     assert caller.ask("OPTIONS", path, headers={"accept": "application/json"}).json()["openapi"]
+
+
+def test_all_of_the_server(caller: Caller) -> None:
+    assert caller.ask("OPTIONS", "/*").status_code == 200

@@ -141,3 +141,27 @@ def test_one_bad_model_does_not_cost_the_others(tmp_path: Path) -> None:
         assert len(held) == 1
         others = answer.json()["0008119A"]["Value"]
         assert others[0]["00081197"]["Value"] == [0xC002]
+
+
+CHARACTERS = {
+    "none": (None, [{"Alphabetic": "Müller^Å"}], "ISO_IR 192"),
+    "one that has them": ("ISO_IR 100", [{"Alphabetic": "Müller^Å"}], "ISO_IR 100"),
+    "one that has them not": ("ISO_IR 100", [{"Alphabetic": "Yamada^Tarou", "Ideographic": "山田^太郎"}], "ISO_IR 192"),
+    "UTF-8": ("ISO_IR 192", [{"Alphabetic": "Müller^Å"}], "ISO_IR 192"),
+}
+
+
+@pytest.mark.parametrize(("stated", "names", "kept"), CHARACTERS.values(), ids=CHARACTERS)
+def test_characters(tmp_path: Path, stated: str | None, names: list[Any], kept: str) -> None:
+    """JSON is in UTF-8, whatever Specific Character Set says: no character is lost."""
+    ct = "CT_small.dcm"
+    model, ds = model_of(ct, **{"00100010": {"vr": "PN", "Value": names}})
+    model.pop("00080005", None)
+    if stated:
+        model["00080005"] = {"vr": "CS", "Value": [stated]}
+    with calling(tmp_path) as (caller, _):
+        answer = described(caller, JSON, [json.dumps(model).encode()], [("pixels", OCTETS, ds.PixelData)])
+        assert answer.status_code == 200, answer.text
+        (made,) = caller.get(f"{place_of(FILES[ct])}/metadata").json()
+    assert made["00100010"]["Value"] == names
+    assert made["00080005"]["Value"] == [kept]

@@ -299,3 +299,29 @@ def test_a_client_that_sends_nothing_is_told(tmp_path: Path) -> None:
         assert body
         assert not list(tmp_path.glob(".incoming/*.part"))
         application.node.close()
+
+
+def test_a_body_that_dribbles_is_told(tmp_path: Path) -> None:
+    """Each piece comes in time, and the whole never would."""
+    limits = WebLimits(receive_seconds=0.05, least_rate=1000)
+    with catalogue.open(tmp_path) as held, asyncio.Runner() as runner:
+        application = web.app(held, limits=limits)
+        sent: list[Any] = []
+        pieces = 0
+
+        async def slowly() -> Any:
+            nonlocal pieces
+            pieces += 1
+            await asyncio.sleep(0.02)
+            return {"type": "http.request", "body": b"x", "more_body": True}
+
+        async def send(event: Any) -> None:
+            sent.append(event)
+
+        _, fields = message([])
+        scope = {"type": "http", "method": "POST", "path": "/studies", "query_string": b"",
+                 "headers": [(name.encode(), value.encode()) for name, value in fields.items()]}  # fmt: skip
+        runner.run(application(scope, slowly, send))
+        assert sent[0]["status"] == 408
+        assert pieces < 10
+        application.node.close()

@@ -210,3 +210,27 @@ def test_limits_of_a_file(tmp_path: Path) -> None:
 def test_the_names_are_public() -> None:
     assert callable(web.app)
     assert web.WebLimits().requests == 100
+
+
+CUT = {  # name: (file, bytes that are missing at its end)
+    "in its pixels": ("CT_small.dcm", 1000),
+    "in a fragment": ("JPEG2000.dcm", 9),
+    "in a nested value": ("test-SR.dcm", 20),
+}
+
+
+@pytest.mark.parametrize(("name", "missing"), CUT.values(), ids=CUT)
+def test_a_file_that_is_cut_short_is_not_stored(tmp_path: Path, name: str, missing: int) -> None:
+    with calling(tmp_path) as (caller, held):
+        answer = caller.store([FILES[name].read_bytes()[:-missing], FILES["MR_small.dcm"]])
+        assert answer.status_code == 202
+        assert "cut short" in answer.text
+        assert len(held) == 1
+
+
+def test_a_type_in_single_quotes(tmp_path: Path) -> None:
+    body, fields = message([FILES["CT_small.dcm"]])
+    kind = fields["content-type"].replace('"application/dicom"', "'application/dicom'")
+    assert "'" in kind
+    with calling(tmp_path) as (caller, _):
+        assert caller.ask("POST", "/studies", content=body, headers={"content-type": kind}).status_code == 200

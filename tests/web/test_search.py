@@ -44,6 +44,17 @@ FOUND = {  # name: (path, whether the CT is found)
     "of another class": (f"{SERIES}/instances?SOPClassUID=1.2.3", False),
     "empty keys": ("/studies?PatientID=&AccessionNumber=", True),
     "a study that is none": ("/studies/1.2.3/series", False),
+    "several modalities": ("/studies?ModalitiesInStudy=XX,CT", True),
+    "several modalities with a backslash": ("/studies?ModalitiesInStudy=XX%5CCT", True),
+    "other modalities": ("/studies?ModalitiesInStudy=XX%5CYY", False),
+    "a keyword in lower case": ("/studies?patientname=Compressed*", True),
+    "a keyword in upper case": ("/studies?PATIENTNAME=nobody", False),
+    "a time": (f"/studies?StudyTime={CT.StudyTime[:4]}", True),
+    "a time with colons": (f"/studies?StudyTime={CT.StudyTime[:2]}:{CT.StudyTime[2:4]}", True),
+    "a date in the old form": (f"/studies?StudyDate={CT.StudyDate[:4]}.{CT.StudyDate[4:6]}.{CT.StudyDate[6:]}-", True),
+    "any date": ("/studies?StudyDate=*", True),
+    "several dates": (f"/studies?StudyDate=19000101%5C{CT.StudyDate}", True),
+    "a caret in a name": (f"/studies?PatientName={quote(str(CT.PatientName))}", True),
     "with a cache buster": ("/studies?_=123&access_token=x", True),
 }
 
@@ -55,6 +66,8 @@ def test_what_is_found(caller: Caller, path: str, found: bool) -> None:
 
 @pytest.mark.parametrize("path", [
     "/studies?limit=a", "/studies?limit=-1", "/studies?offset=1.5", "/studies?NoSuchKeyword=1", "/studies?0010=1",
+    "/studies?StudyDate=2004-01-19", "/studies?StudyDate=2004", "/studies?StudyDate=today", "/studies?StudyTime=7:30",
+    "/studies?StudyDate=20040101-20050101-20060101", "/studies?AccessionNumber=%00", "/studies?PatientID=a%01b",
     "/studies?-0100010=1", "/studies?%200100010=1",
     "/studies?fuzzymatching=maybe", "/studies?limit=1&limit=2", "/studies?PatientID=1&PatientID=2",
     "/studies?PatientName.PatientID=1", "/studies?includefield=NoSuchThing", "/studies?PatientID=%ff",
@@ -159,3 +172,9 @@ JSON_OF = {
 @pytest.mark.parametrize(("keyword", "value", "text"), JSON_OF.values(), ids=JSON_OF)
 def test_rows_as_json(keyword: str, value: Any, text: str) -> None:
     assert attribute_json(keyword, value).partition(":")[2] == text
+
+
+def test_an_answer_without_a_body_has_no_length(caller: Caller) -> None:
+    answer = caller.get("/studies?PatientID=nobody")
+    assert answer.status_code == 204
+    assert "content-length" not in answer.headers

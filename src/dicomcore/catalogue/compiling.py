@@ -26,6 +26,8 @@ __all__ = ["compile_identifier", "query"]
 
 WILD = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 RANGED = frozenset({"DA", "TM", "DT"})
+LISTED = frozenset({"UI", "CS"})  # whose values have no commas: clients send lists of them with commas
+SINGLE = frozenset({"LT", "ST", "UR", "UT"})  # in whose values a backslash is text (PS3.5 6.2)
 EMPTY = '""'
 NOT_MATCHED = frozenset({"QueryRetrieveLevel", "SpecificCharacterSet", "TimezoneOffsetFromUTC"})
 MOST_TERMS = 512
@@ -67,7 +69,8 @@ def query(
     fuzzy, combined : bool
         As for `compile_identifier`.
     multiple : bool
-        Commas divide the values of a key, of which one is enough; without it that holds for UIDs alone.
+        Commas divide the values of a key, of which one is enough; without it that holds for UIDs and codes (CS)
+        alone. Backslashes do so where they are no text.
 
     Raises
     ------
@@ -83,7 +86,7 @@ def query(
     asked: dict[str, Any] = {}
     for name in (*(keys or {}), *include):
         _put(asked, name, [])
-    compiler = _Compiler(fuzzy=fuzzy, combined=combined, multiple=multiple, divides=True)
+    compiler = _Compiler(fuzzy=fuzzy, combined=combined, multiple=multiple)
     return Query(level, compiler.of_names(named), _asked(asked))
 
 
@@ -129,8 +132,8 @@ def _asked(names: Mapping[str, Any]) -> Dataset:
 class _Compiler:
     """Makes terms, and counts them."""
 
-    def __init__(self, *, fuzzy: bool, combined: bool, divides: bool = False, multiple: bool = False) -> None:
-        self._fuzzy, self._combined, self._divides, self._multiple = fuzzy, combined, divides, multiple
+    def __init__(self, *, fuzzy: bool, combined: bool, multiple: bool = False) -> None:
+        self._fuzzy, self._combined, self._multiple = fuzzy, combined, multiple
         self._count = 0
 
     def of_identifier(self, ds: Dataset, depth: int = 0) -> list[Term]:
@@ -170,9 +173,11 @@ class _Compiler:
         return self._joined(terms, ranged)
 
     def _values(self, vr: str, text: str) -> list[str]:
-        if vr == "UI" or self._multiple:
-            return [one.strip() for one in text.replace("\\", ",").split(",")]
-        return [text.strip()]
+        if vr in LISTED or self._multiple:
+            text = text.replace(",", "\\")
+        elif vr in SINGLE:  # a backslash is text
+            return [text.strip()]
+        return [one.strip() for one in text.split("\\")]
 
     def _counted(self) -> None:
         self._count += 1

@@ -21,6 +21,8 @@ PAGE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ance
 LEAST = 860
 """Bytes from which a text is compressed."""
 LEVEL = 1
+WITHOUT_BODY = frozenset({204, 304})
+"""Statuses of answers without Content-Length: that would be the length of another answer's body (RFC 9110 8.6)."""
 
 
 class Sender:
@@ -47,7 +49,9 @@ class Sender:
             if takes_gzip(request):
                 body = await self._node.work(gzip.compress, body, LEVEL)
                 headers.append(("content-encoding", "gzip"))
-        if reply.stream is None:
+        if reply.status in WITHOUT_BODY:
+            pass
+        elif reply.stream is None:
             headers.append(("content-length", str(len(body))))
         elif reply.length is not None:
             headers.append(("content-length", str(reply.length)))

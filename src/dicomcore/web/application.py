@@ -28,13 +28,14 @@ from dicomcore.web.limits import DEFAULT_WEB_LIMITS, WebLimits
 from dicomcore.web.metadata import metadata
 from dicomcore.web.node import Node
 from dicomcore.web.notifications import notify
+from dicomcore.web.objects import object_handler
 from dicomcore.web.operation import health, metrics
 from dicomcore.web.problems import Problem, reason
 from dicomcore.web.removal import remove
 from dicomcore.web.rendered import rendered, thumbnail
 from dicomcore.web.requests import Reply, Request, segments
 from dicomcore.web.retrieve import instances
-from dicomcore.web.routes import Target, resolve
+from dicomcore.web.routes import OBJECTS, Target, resolve
 from dicomcore.web.search import search
 from dicomcore.web.store import store as store_instances
 from dicomcore.web.uri import is_uri_request, uri
@@ -200,6 +201,11 @@ class Service:
             await sender.fail(request, Problem(500, f"the data cannot be read: {reason(error)}"))
         except ConnectionError:
             raise  # an answer was broken off, or the client is gone
+        except FileNotFoundError:
+            await sender.fail(request, Problem(410, "the file of an instance is gone"))
+        except OSError as error:
+            logger.exception("%s %s", scope["method"], scope["path"])
+            await sender.fail(request, Problem(500, f"the data cannot be read: {error.strerror or 'it is not there'}"))
         except Exception:
             logger.exception("%s %s", scope["method"], scope["path"])
             await sender.fail(request, Problem(500, "the server has an error"))
@@ -278,6 +284,8 @@ class Service:
 def _handler(request: Request, target: Target) -> Handler:
     """What answers a request; Problem 405 for a method that the resource does not have."""
     method = "GET" if request.method == "HEAD" else request.method
+    if target.kind in OBJECTS and method in ("GET", "DELETE", "POST"):
+        return store_instances if method == "POST" else object_handler
     if target.kind in SERVICES and method != "OPTIONS":
         service: Handler = SERVICES[target.kind](request, target)
         return service

@@ -21,7 +21,7 @@ class Gone(Exception):
 
 
 async def body_pieces(request: Request) -> AsyncIterator[bytes]:
-    """The body in the pieces in which it comes. Problem 408 if the next takes too long, 413, 415; Gone."""
+    """The body in the pieces in which it comes. Problem 408 if it comes too slowly, 413, 415; Gone."""
     inflater = _inflater(request)
     seconds = request.node.limits.receive_seconds
     try:
@@ -39,7 +39,8 @@ async def body_pieces(request: Request) -> AsyncIterator[bytes]:
 
 
 async def _received(request: Request, idle: Idle) -> AsyncIterator[bytes]:
-    more = True
+    limits = request.node.limits
+    more, came = True, 0
     while more:
         idle.begin()
         message = await request.receive()
@@ -48,6 +49,9 @@ async def _received(request: Request, idle: Idle) -> AsyncIterator[bytes]:
             raise Gone
         data: bytes = message.get("body", b"")
         request.node.metrics.received += len(data)
+        came += len(data)
+        if idle.waited > limits.receive_seconds + came / limits.least_rate:
+            raise Problem(408, f"less than {limits.least_rate} bytes a second came", [("connection", "close")])
         if data:
             yield data
         more = message.get("more_body", False)

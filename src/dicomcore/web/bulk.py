@@ -24,7 +24,7 @@ from dicomcore.web.multipart import PartWriter
 from dicomcore.web.problems import Problem
 from dicomcore.web.requests import Reply, Request
 from dicomcore.web.routes import Target
-from dicomcore.web.sending import OpenFile, batched, span_reply
+from dicomcore.web.sending import batched, open_file, span_reply
 
 __all__ = ["bulk", "bulk_of_instances", "pixel_data"]
 
@@ -161,7 +161,7 @@ def _form(request: Request) -> bool:
 
 def _value(request: Request, entry: Any, element: DataElement, deflated: bool) -> Reply:
     is_multipart = _form(request)
-    file = OpenFile(request.node.catalogue.source(entry))
+    file = open_file(request.node.catalogue.source(entry))
     tag = f'"{file.tag}-{element.offset}"'
     if request.has_tag(tag):
         return Reply(304, headers=[("etag", tag)])

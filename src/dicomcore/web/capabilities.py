@@ -13,7 +13,7 @@ from dicomcore.web.media import DICOM, JSON, OCTETS, XML
 from dicomcore.web.node import Node
 from dicomcore.web.problems import MEDIA
 from dicomcore.web.requests import Reply, Request
-from dicomcore.web.routes import Target
+from dicomcore.web.routes import OBJECTS, Target
 
 __all__ = ["capabilities", "openapi"]
 
@@ -76,6 +76,12 @@ def _offers(node: Node) -> Iterator[Offer]:
     if node.store:
         for path in ("/studies", STUDY):
             yield Offer(path, "post", "store", (JSON, XML), {}, (200, 202, 409), STORED)
+    for name in sorted(OBJECTS):
+        yield Offer(f"/{name}", "get", "search", METADATA, {"limit": "integer", "offset": "integer"}, (200, 204))
+        yield Offer(f"/{name}/{{instance}}", "get", "retrieve", (*STORED, JSON), {"accept": "string"})
+        if node.store:
+            yield Offer(f"/{name}", "post", "store", (JSON, XML), {}, (200, 202, 409), STORED)
+            yield Offer(f"/{name}/{{instance}}", "post", "store", (JSON, XML), {}, (200, 202, 409), STORED)
     yield from _services(node)
     yield Offer("/health", "get", "whether it works", ("application/json",), {}, (200,))
     yield Offer("/metrics", "get", "counters", ("text/plain",), {}, (200,))

@@ -17,6 +17,8 @@ class Idle:
         self._loop = asyncio.get_running_loop()
         self._began: float | None = None
         self._is_over = False
+        self.waited = 0.0
+        """Seconds of all waits that are over."""
 
     def begin(self) -> None:
         """Wait from now on."""
@@ -24,6 +26,8 @@ class Idle:
 
     def end(self) -> None:
         """The wait is over."""
+        if self._began is not None:
+            self.waited += self._loop.time() - self._began
         self._began = None
 
     def __enter__(self) -> Self:

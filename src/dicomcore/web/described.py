@@ -10,7 +10,7 @@ from typing import Any
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import text_of
-from dicomcore.errors import DicomError, LimitError, ParseError
+from dicomcore.errors import DicomError, EncodeError, LimitError, ParseError
 from dicomcore.files import NEW_FILE, write_all
 from dicomcore.forms import from_json, from_xml
 from dicomcore.forms.json_parser import parse_json
@@ -29,6 +29,7 @@ __all__ = ["Described"]
 CANNOT_UNDERSTAND, OUT_OF_RESOURCES, NO_BULK_DATA = 0xC000, 0xA700, 0xC002
 METADATA = frozenset({JSON, "application/dicom+xml"})
 PIXELS = "PixelData"
+UTF_8 = "ISO_IR 192"
 
 
 @dataclass(slots=True)
@@ -139,7 +140,13 @@ class Described:
         try:
             coded: dict[str, list[_Bulk]] = {}
             ds = self._read(model, coded)
-            self._write(ds, coded, path)
+            try:
+                self._write(ds, coded, path)
+            except EncodeError:  # what came was in UTF-8, whatever character set the instance had elsewhere
+                if text_of(ds, "SpecificCharacterSet") == UTF_8:
+                    raise
+                ds.SpecificCharacterSet = UTF_8
+                self._write(ds, coded, path)
         except _Missing as missing:
             return _failure(ds, NO_BULK_DATA, missing.text)
         except (DicomError, TypeError) as error:

@@ -19,7 +19,7 @@ from dicomcore.web.node import Node
 from dicomcore.web.problems import Problem, reason
 from dicomcore.web.requests import Reply, Request
 from dicomcore.web.routes import Target
-from dicomcore.web.sending import WHOLE, OpenFile, Span, batched, read_spans, span_reply
+from dicomcore.web.sending import WHOLE, Span, batched, open_file, read_spans, span_reply
 
 __all__ = ["Stored", "frame_parts", "frames", "stored_of"]
 
@@ -33,7 +33,7 @@ class Stored:
     def __init__(self, node: Node, entry: Any, changed: int) -> None:
         self.entry, self.changed = entry, changed
         self._node = node
-        self.file = OpenFile(node.catalogue.source(entry))
+        self.file = open_file(node.catalogue.source(entry))
         self.syntax = str(entry.transfer_syntax)
         row = syntax_of(self.syntax)
         self._lies = not row.deflated and not row.big_endian_pixels

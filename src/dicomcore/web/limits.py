@@ -48,10 +48,14 @@ class WebLimits:
     """Files that stay open for frames that are asked for one by one."""
     metadata_bytes: int = 128 << 20
     """Bytes of metadata of series, compressed, that are kept."""
+    head_seconds: float = 20.0
+    """For the head of a request, from the connection's begin or the end of the answer before."""
     receive_seconds: float = 60.0
     """For the next bytes of a request."""
     send_seconds: float = 60.0
     """For the client to take the next bytes of an answer."""
+    least_rate: int = 500
+    """Bytes a second that a client sends or takes at least, once the seconds above are over."""
 
 
 DEFAULT_WEB_LIMITS = WebLimits()

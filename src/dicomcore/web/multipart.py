@@ -71,7 +71,8 @@ def media_type(text: str) -> MediaType:
     for piece in pieces[1:]:
         name, equals, value = piece.partition("=")
         if equals:
-            parameters.setdefault(name.strip().lower(), _unquoted(value.strip()))
+            key, value = name.strip().lower(), _unquoted(value.strip())
+            parameters.setdefault(key, value.strip("'") if key == "type" else value)
     return MediaType(pieces[0].strip().lower(), MappingProxyType(parameters))
 
 

@@ -28,8 +28,12 @@ class Failure(NamedTuple):
 
 @dataclass(slots=True)
 class Outcomes:
-    """Instances that were stored, with their warnings; those that were not; and parts that were none."""
+    """Instances that were stored, with their warnings; those that were not; and parts that were none.
 
+    `resource` is that of instances that belong to no patient, "" for those that do.
+    """
+
+    resource: str = ""
     stored: list[tuple[dict[str, str], int]] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
     others: list[Failure] = field(default_factory=list)
@@ -58,25 +62,28 @@ class Outcomes:
         studies = {identity["StudyInstanceUID"] for identity, _ in self.stored}
         single = study or (next(iter(studies)) if len(studies) == 1 else "")
         made: dict[str, Any] = {"RetrieveURL": ""}
-        if single and self.stored:
+        if self.resource and self.stored:
+            made["RetrieveURL"] = f"{base}/{self.resource}"
+        elif single and self.stored:
             made["RetrieveURL"] = f"{base}/studies/{quote(single, safe='')}"
         if self.failed:
             made["FailedSOPSequence"] = [_failed(one) for one in self.failed]
         if self.stored:
-            made["ReferencedSOPSequence"] = [_stored(base, *one) for one in self.stored]
+            made["ReferencedSOPSequence"] = [_stored(base, self.resource, *one) for one in self.stored]
         if self.others:
             made["OtherFailuresSequence"] = [_failed(one) for one in self.others]
         return made
 
 
-def _stored(base: str, identity: dict[str, str], warning: int) -> dict[str, str]:
+def _stored(base: str, resource: str, identity: dict[str, str], warning: int) -> dict[str, str]:
     study, series, instance = (
         quote(identity[name], safe="") for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
     )
+    place = f"{resource}/{instance}" if resource else f"studies/{study}/series/{series}/instances/{instance}"
     item = {
         "ReferencedSOPClassUID": identity["SOPClassUID"],
         "ReferencedSOPInstanceUID": identity["SOPInstanceUID"],
-        "RetrieveURL": f"{base}/studies/{study}/series/{series}/instances/{instance}",
+        "RetrieveURL": f"{base}/{place}",
     }
     return item | ({"WarningReason": str(warning)} if warning else {})
 

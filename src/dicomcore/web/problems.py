@@ -12,12 +12,15 @@ __all__ = ["MEDIA", "Problem", "reason", "report"]
 MEDIA = "application/problem+json"
 LONGEST = 400  # characters of a reason: what clients send may be in it
 
-PATH = re.compile(r"'?(?:[A-Za-z]:)?(?:[/\\\\][^\s'\":/\\\\]+){2,}'?:?")
+PATH = re.compile(r"'?(?:[A-Za-z][\w+.-]+://[^\s'\"]+|(?:[A-Za-z]:)?(?:[/\\][^\s'\":/\\]+){2,})'?:?")
 
 
 def reason(error: Exception) -> str:
-    """What an error says, without paths of the server."""
-    return PATH.sub("the file", str(error))
+    """What an error says, without paths and URLs of the server."""
+    text, path = str(error), getattr(error, "path", None)
+    if path:
+        text = text.replace(str(path), "the file")
+    return PATH.sub("the file", text).removeprefix("the file: ")
 
 
 class Problem(Exception):

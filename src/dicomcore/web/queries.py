@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from dicomcore import catalogue
 from dicomcore.catalogue.attributes import COLUMNS, COUNTED, LEVELS, level_of
@@ -33,6 +34,15 @@ BELOW = {"Modality": "ModalitiesInStudy", "SOPClassUID": "SOPClassesInStudy"}
 """What a search for studies matches in place of an attribute of their series and instances."""
 MOST_KEYS = 256
 HEX = re.compile("[0-9A-Fa-f]{8}")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+"""Characters that no value has, and without which it would match more than was asked."""
+DATE = r"(?:\d{8}|\d{4}\.\d\d\.\d\d)"
+TIME = r"(?:\d\d(?::?\d\d(?::?\d\d(?:\.\d{1,6})?)?)?)"
+TEMPORAL = {
+    vr: (re.compile(rf'{one}|{one}?-{one}?|\*+|""|'), f"{name} is {shape}, or a range of them with a hyphen between")
+    for vr, name, one, shape in (("DA", "a date", DATE, "YYYYMMDD"), ("TM", "a time", TIME, "HHMMSS.FFFFFF"))
+}
+"""What a key is, by VR (PS3.4 C.2.2.2.5); what is none would silently match nothing."""
 
 
 @dataclass(slots=True)
@@ -56,7 +66,7 @@ class Search:
         """The query of a catalogue; Problem for what it does not understand."""
         try:
             return catalogue.query(
-                self.keys, level=self.level, fuzzy=self.fuzzy, include=self.include, multiple=self.multiple
+                self.keys, level=self.level or "IMAGE", fuzzy=self.fuzzy, include=self.include, multiple=self.multiple
             )
         except ValueError as error:
             raise Problem(400, str(error)) from None
@@ -83,6 +93,7 @@ def read_search(request: Request, target: Target) -> Search:
     search = Search(target.level)
     empty = False
     seen: set[str] = set()
+    search.multiple = any(name.lower() == SWITCHES[2] and value.lower() == "true" for name, value in request.query)
     for name, value in request.query:
         low = name.lower()
         if low in IGNORED:
@@ -97,7 +108,6 @@ def read_search(request: Request, target: Target) -> Search:
         elif low in SWITCHES:
             is_on = _switch(low, value)
             search.fuzzy = is_on if low == "fuzzymatching" else search.fuzzy
-            search.multiple = is_on if low == "multiplevaluematching" else search.multiple
             empty = is_on if low == "emptyvaluematching" else empty
         else:
             _match(search, name, value)
@@ -114,6 +124,10 @@ def read_search(request: Request, target: Target) -> Search:
 
 def _match(search: Search, name: str, value: str) -> None:
     path = attribute_path(name)
+    if not search.level:  # what belongs to no patient has no levels
+        _check_value(search, path[-1], value)
+        search.keys[".".join(path)] = value
+        return
     if search.level == "STUDY" and path[0] in BELOW:
         path = (BELOW[path[0]], *path[1:])
     at = level_of(path[0])
@@ -124,7 +138,21 @@ def _match(search: Search, name: str, value: str) -> None:
         return
     if LEVELS.index(at) > LEVELS.index(search.level):
         raise Problem(400, f"{path[0]} is an attribute of a lower level than this search finds (PS3.18 10.6.1.2.1)")
+    _check_value(search, path[-1], value)
     search.keys[".".join(path)] = value
+
+
+def _check_value(search: Search, keyword: str, value: str) -> None:
+    """Problem 400 for a value that cannot be meant."""
+    if CONTROL.search(value):
+        raise Problem(400, f"{keyword} has a control character in its value")
+    rule = TEMPORAL.get(dictionary_VR(tag_for_keyword(keyword) or 0))
+    if rule is None:
+        return
+    pieces = re.split(r"[,\\]", value) if search.multiple else value.split("\\")
+    for piece in pieces:
+        if not rule[0].fullmatch(piece.strip()):
+            raise Problem(400, f"{keyword} has {piece[:40]!r}: {rule[1]}")
 
 
 def _include(search: Search, value: str) -> None:
@@ -158,7 +186,16 @@ def _tag(piece: str) -> int | None:
     if HEX.fullmatch(piece):
         return int(piece, 16)
     found = tag_for_keyword(piece) if piece.isascii() else None
+    if found is None:  # clients and proxies change the case of names
+        found = _kept_keywords().get(piece.lower())
     return None if found is None else int(found)
+
+
+@lru_cache(maxsize=1)
+def _kept_keywords() -> dict[str, int]:
+    """The tags of the attributes that catalogues keep, by keyword in lower case."""
+    names = {name for level in LEVELS for name in (*COLUMNS[level], *COUNTED[level])}
+    return {name.lower(): int(tag) for name in names if (tag := tag_for_keyword(name)) is not None}
 
 
 def _whole(name: str, value: str) -> int:

@@ -17,9 +17,9 @@ from dicomcore.web.multipart import PartWriter
 from dicomcore.web.problems import Problem, reason
 from dicomcore.web.requests import Reply, Request
 from dicomcore.web.routes import Target
-from dicomcore.web.sending import WHOLE, OpenFile, batched, read_spans, span_reply
+from dicomcore.web.sending import WHOLE, OpenFile, batched, open_file, read_spans, span_reply
 
-__all__ = ["converted", "entries_of", "instances"]
+__all__ = ["converted", "entries_of", "instances", "sent"]
 
 
 async def instances(request: Request, target: Target) -> Reply:
@@ -39,8 +39,12 @@ def entries_of(request: Request, target: Target) -> Sequence[Any]:
 def _instances(request: Request, target: Target) -> Reply:
     entries = entries_of(request, target)
     ranges = request.accepted
-    if not wants_dicom(ranges):
-        return bulk_of_instances(request, entries)
+    return sent(request, entries) if wants_dicom(ranges) else bulk_of_instances(request, entries)
+
+
+def sent(request: Request, entries: Sequence[Any]) -> Reply:
+    """Instances as the client takes them: one alone, or parts."""
+    ranges = request.accepted
     choices = {syntax: choose_instance(ranges, syntax) for syntax in {one.transfer_syntax for one in entries}}
     first = choices[entries[0].transfer_syntax]
     if len(entries) == 1 and not first.is_multipart:
@@ -87,7 +91,7 @@ def _opened(request: Request, entry: Any, choice: Choice) -> tuple[OpenFile, str
     source = request.node.catalogue.source(entry)
     try:
         if not choice.transfer_syntax:
-            return OpenFile(source), entry.transfer_syntax
+            return open_file(source), entry.transfer_syntax
         return converted(source, choice.transfer_syntax, request.node.reading), choice.transfer_syntax
     except FileNotFoundError:
         raise Problem(410, "the file of an instance is gone") from None

@@ -36,7 +36,7 @@ class Target(NamedTuple):
 
 def resolve(path: tuple[str, ...]) -> Target:
     """What a path names; Problem 404 if it names nothing."""
-    if not path:
+    if not path or path == ("*",):  # OPTIONS * asks for all of the server (RFC 9110 9.3.7)
         return Target("root")
     head = path[0]
     if head == "studies":
@@ -45,11 +45,18 @@ def resolve(path: tuple[str, ...]) -> Target:
         return Target("search", level="SERIES" if head == "series" else "IMAGE")
     if head in SERVICES:
         return Target(head, rest=path[1:])
+    if head in OBJECTS and len(path) <= 2:
+        return Target(head, instance=_uid(path[1]) if len(path) == 2 else "")
     raise _missing()
 
 
 SERVICES = frozenset({"workitems", "commitment-requests", "health", "metrics", "openapi.json", "wado", "subscribers",
                       "viewer"})  # fmt: skip
+
+
+OBJECTS = frozenset({"color-palettes", "defined-procedure-protocols", "hanging-protocols", "implant-templates",
+                     "inventories", "protocol-approvals"})  # fmt: skip
+"""Resources of instances that belong to no patient (PS3.18 12)."""
 
 
 def _missing() -> Problem:

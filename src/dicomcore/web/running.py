@@ -6,9 +6,13 @@ import os
 import socket
 import ssl
 import threading
+from functools import partial
 from typing import Any, Self
 
 import uvicorn
+
+from dicomcore.web.limits import DEFAULT_WEB_LIMITS, WebLimits
+from dicomcore.web.patience import Patience
 
 __all__ = ["Running"]
 
@@ -32,6 +36,8 @@ class Running:
         PEM files; with them the server speaks TLS.
     stopping : float
         Seconds that requests under way may take when the block ends.
+    limits : WebLimits, optional
+        How long clients may take for heads of requests, and to take answers; by default those of what `app` returned.
     """
 
     def __init__(
@@ -43,6 +49,7 @@ class Running:
         certificate: str | os.PathLike[str] | None = None,
         key: str | os.PathLike[str] | None = None,
         stopping: float = STOPPING,
+        limits: WebLimits | None = None,
     ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         # asyncio sets TCP_NODELAY only on connections of a socket that names its protocol; without it, the body of an
@@ -58,9 +65,11 @@ class Running:
             raise
         self.host, self.port = self._socket.getsockname()[:2]
         self._scheme = "https" if certificate else "http"
+        if limits is None:
+            limits = getattr(getattr(application, "node", None), "limits", DEFAULT_WEB_LIMITS)
         config = uvicorn.Config(
             application,
-            http="httptools",
+            http=partial(Patience, limits=limits),  # type: ignore[arg-type]
             ws="websockets-sansio",
             loop="asyncio",
             lifespan="on",

@@ -20,6 +20,7 @@ from dicomcore.web.described import Described
 from dicomcore.web.media import DICOM, JSON, OCTETS, SPELLINGS, XML
 from dicomcore.web.multipart import Ended, Part, PartLimits, PartParser, boundary_of, media_type
 from dicomcore.web.node import Node
+from dicomcore.web.objects import CLASSES, resource_of
 from dicomcore.web.outcomes import Failure, Outcomes
 from dicomcore.web.problems import Problem, reason
 from dicomcore.web.requests import Reply, Request
@@ -30,7 +31,9 @@ __all__ = ["store"]
 
 IDENTITY = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND, ANOTHER_STUDY, DAMAGED = 0xA700, 0xC000, 0xC409, 0xC001
-COERCED = 0xB000
+COERCED, UNKNOWN_CLASS = 0xB000, 0x0122
+CUT = "LENGTH_BEYOND_END"
+"""The issue of a file that ends in the middle of a value."""
 AHEAD = 1 << 20  # bytes that wait while others are written
 WAITING = 256  # instances that wait for the catalogue
 AS_DICOM = frozenset({"", DICOM, OCTETS, "application/x-dicom", "multipart/related"})
@@ -158,8 +161,8 @@ class _Receiver:
     """Takes the bytes of a body; works in threads, one call at a time."""
 
     def __init__(self, node: Node, target: Target, parser: PartParser | None, asked: str) -> None:
-        self._node, self._study, self._parser, self._asked = node, target.study, parser, asked
-        self.outcomes = Outcomes()
+        self._node, self._target, self._parser, self._asked = node, target, parser, asked
+        self.outcomes = Outcomes(resource=target.kind if target.kind in CLASSES else "")
         self.pending: list[tuple[_Instance, Future[Any]]] = []
         self.fault = ""
         self._file, self._path, self._size = -1, "", 0
@@ -257,15 +260,31 @@ class _Receiver:
     def _looked_at(self, instance: _Instance) -> Failure | None:
         """Read what a file says it is; why it is not stored, if so."""
         try:
-            ds = dcmread(instance.path, specific_tags=IDENTITY, limits=self._node.reading)
+            ds = dcmread(instance.path, limits=self._node.reading)
+            is_there = len(ds) > 0  # the last of it is looked for too
         except (DicomError, OSError) as error:
             return Failure(CANNOT_UNDERSTAND, f"it cannot be read: {reason(error)}")
         instance.identity = {name: text_of(ds, name) or "" for name in IDENTITY}
-        missing = [name for name, value in instance.identity.items() if not value]
+        cut = next((one for one in ds.issues if one.code == CUT), None) if is_there else None
+        if cut is not None:
+            return instance.failure(CANNOT_UNDERSTAND, f"it is cut short: {cut.message}")
+        resource = resource_of(instance.identity["SOPClassUID"])
+        if resource != self.outcomes.resource:
+            place = f"is stored at /{resource}" if resource else f"is not one of /{self.outcomes.resource}"
+            return instance.failure(UNKNOWN_CLASS, f"its SOP class {place}")
+        needed = IDENTITY[:2] if resource else IDENTITY
+        missing = [name for name in needed if not instance.identity[name]]
         if missing:
             return instance.failure(CANNOT_UNDERSTAND, f"it has no {missing[0]}")
-        if self._study and instance.identity["StudyInstanceUID"] != self._study:
+        return self._misplaced(instance)
+
+    def _misplaced(self, instance: _Instance) -> Failure | None:
+        """Why an instance is not what the request names, if so."""
+        target, identity = self._target, instance.identity
+        if target.study and identity["StudyInstanceUID"] != target.study:
             return instance.failure(ANOTHER_STUDY, "it is of another study than the one that the request names")
+        if target.instance and identity["SOPInstanceUID"] != target.instance:
+            return instance.failure(ANOTHER_STUDY, "it is another instance than the one that the request names")
         return None
 
     def finish(self) -> None:

@@ -16,7 +16,7 @@ from dicomcore.web.rendering import category_of, shown_by_state
 from dicomcore.web.requests import Reply, Request
 from dicomcore.web.retrieve import converted, entries_of
 from dicomcore.web.routes import Target
-from dicomcore.web.sending import OpenFile, span_reply
+from dicomcore.web.sending import open_file, span_reply
 from dicomcore.web.views import View, read_annotation, read_number, read_quality, read_size
 
 __all__ = ["is_uri_request", "uri"]
@@ -95,7 +95,7 @@ def _instance(request: Request, entry: Any) -> Reply:
         raise Problem(406, f"the transfer syntax {wanted[:64]} cannot be made")
     source = request.node.catalogue.source(entry)
     try:
-        file = OpenFile(source) if wanted == own else converted(source, wanted, request.node.reading)
+        file = open_file(source) if wanted == own else converted(source, wanted, request.node.reading)
     except FileNotFoundError:
         raise Problem(410, "the file of the instance is gone") from None
     return span_reply(request, file, [(0, file.size)], DICOM, f'"{file.tag}-{wanted}"')
