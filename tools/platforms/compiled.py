@@ -82,7 +82,14 @@ def compile_for(name: str) -> list[str]:
     """What the compiler says of each module that it refuses."""
     target = TARGETS[name]
     include = lay(target)
-    options = ["-c", "-O0", "-fno-sanitize=all", "-fno-strict-aliasing", "-Wno-everything", *(f"-Werror={one}" for one in ERRORS)]
+    options = [
+        "-c",
+        "-O0",
+        "-fno-sanitize=all",
+        "-fno-strict-aliasing",
+        "-Wno-everything",
+        *(f"-Werror={one}" for one in ERRORS),
+    ]
 
     def build(path: Path) -> str:
         out = OUT / target / f"{path.relative_to(NATIVE).as_posix().replace('/', '.')}.o"
