@@ -16,6 +16,7 @@ __all__ = [
     "first_item",
     "float_array",
     "integers_of",
+    "interpretation_of",
     "is_big_endian",
     "item_at",
     "items_of",
@@ -54,6 +55,11 @@ def is_big_endian(place: Any, key: str | int, data_set: Any) -> bool:
     element = place[key]
     own = is_in_big_endian(element) if isinstance(element, DataElement) else None
     return data_set.is_little_endian is False if own is None else bool(own)
+
+
+def interpretation_of(data_set: Any) -> str:
+    """Photometric Interpretation, in capital letters whatever its writer wrote; empty if it is missing."""
+    return str(data_set.get("PhotometricInterpretation") or "").strip(" \0").upper()
 
 
 def text_of(data_set: Dataset, keyword: str) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
-from dicomcore.dataset.lookup import first_item, is_big_endian, item_at, items_of, number_of
+from dicomcore.dataset.lookup import first_item, interpretation_of, is_big_endian, item_at, items_of, number_of
 from dicomcore.display.rendering import FUNCTIONS, Display, Window
 from dicomcore.display.tables import LookUpTable, Palette
 from dicomcore.errors import PixelDecodeError
@@ -32,7 +32,7 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
     presentation = _tables(data_set, "PresentationLUTSequence", data_set, (0.0, float("inf")), notes)
     slope, intercept = rescale_of(transformed, notes)
     reached = _reached(stored, modality[0] if modality else None, slope, intercept)
-    photometric = str(data_set.get("PhotometricInterpretation") or "MONOCHROME2").strip()
+    photometric = interpretation_of(data_set) or "MONOCHROME2"
     indexed = photometric == "PALETTE COLOR"
     palette = _palette(data_set, places, notes, indexed=indexed)
     return Display(
@@ -81,7 +81,7 @@ def display_through(
     slope, intercept = (1.0, 0.0) if modality is None else rescale_of(modality, notes)
     reached = _reached(stored, table, slope, intercept)
     presentation = _tables(state, "PresentationLUTSequence", state, (0.0, float("inf")), notes)
-    photometric = str(image.get("PhotometricInterpretation") or "MONOCHROME2").strip()
+    photometric = interpretation_of(image) or "MONOCHROME2"
     indexed = photometric == "PALETTE COLOR"
     own = _palette(image, [], notes, indexed=indexed) if indexed or supplemental else None
     luts = () if view is None else _tables(view, "VOILUTSequence", state, reached, notes)
