@@ -21,6 +21,7 @@ __all__ = [
     "item_at",
     "items_of",
     "number_of",
+    "term_of",
     "text_of",
     "texts_of",
 ]
@@ -68,6 +69,11 @@ def text_of(data_set: Dataset, keyword: str) -> str | None:
     if isinstance(value, list):
         return "\\".join(value) if all(isinstance(text, str) for text in value) else None
     return value if isinstance(value, str) else None
+
+
+def term_of(data_set: Any, keyword: str) -> str:
+    """The text of a CS attribute in capital letters, whatever its writer wrote; empty if it has no text."""
+    return (text_of(data_set, keyword) or "").strip(" \0").upper()
 
 
 def texts_of(data_set: Dataset, keyword: str) -> tuple[str, ...]:

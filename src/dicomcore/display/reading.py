@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
-from dicomcore.dataset.lookup import first_item, interpretation_of, is_big_endian, item_at, items_of, number_of
+from dicomcore.dataset.lookup import first_item, interpretation_of, is_big_endian, item_at, items_of, number_of, term_of
 from dicomcore.display.rendering import FUNCTIONS, Display, Window
 from dicomcore.display.tables import LookUpTable, Palette
 from dicomcore.errors import PixelDecodeError
@@ -43,7 +43,7 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
         modality_lut=modality[0] if modality else None,
         windows=_windows(view, notes),
         voi_luts=_tables(view, "VOILUTSequence", data_set, reached, notes),
-        presentation_shape=str(data_set.get("PresentationLUTShape") or "").strip() or None,
+        presentation_shape=term_of(data_set, "PresentationLUTShape") or None,
         presentation_lut=presentation[0] if presentation else None,
         palette=palette,
         supplemental_palette=palette is not None and not indexed,
@@ -97,7 +97,7 @@ def display_through(
         modality_lut=table,
         windows=windows,
         voi_luts=luts,
-        presentation_shape=str(state.get("PresentationLUTShape") or "").strip() or "IDENTITY",
+        presentation_shape=term_of(state, "PresentationLUTShape") or "IDENTITY",
         presentation_lut=presentation[0] if presentation else None,
         presentation_palette=palette,
         palette=own,
