@@ -194,6 +194,9 @@ class Charset:
         return _Encoder(self._declared, self._first, delimiters).encode(text, self._missing)
 
     def _missing(self, character: str) -> EncodeError:
+        if "\ud800" <= character <= "\udfff":
+            half = f"U+{ord(character):04X} is half a character (a surrogate), which no character set has"
+            return EncodeError(half, character=character)
         message = f"U+{ord(character):04X} {character!r} is not in {' or '.join(self.names)}"
         return EncodeError(f"{message}; ISO_IR 192 (UTF-8) has it", character=character)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
-from dicomcore.dataset.lookup import first_item, is_big_endian, item_at, items_of, number_of
+from dicomcore.dataset.lookup import first_item, interpretation_of, is_big_endian, item_at, items_of, number_of, term_of
 from dicomcore.display.rendering import FUNCTIONS, Display, Window
 from dicomcore.display.tables import LookUpTable, Palette
 from dicomcore.errors import PixelDecodeError
@@ -32,7 +32,7 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
     presentation = _tables(data_set, "PresentationLUTSequence", data_set, (0.0, float("inf")), notes)
     slope, intercept = rescale_of(transformed, notes)
     reached = _reached(stored, modality[0] if modality else None, slope, intercept)
-    photometric = str(data_set.get("PhotometricInterpretation") or "MONOCHROME2").strip()
+    photometric = interpretation_of(data_set) or "MONOCHROME2"
     indexed = photometric == "PALETTE COLOR"
     palette = _palette(data_set, places, notes, indexed=indexed)
     return Display(
@@ -43,7 +43,7 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
         modality_lut=modality[0] if modality else None,
         windows=_windows(view, notes),
         voi_luts=_tables(view, "VOILUTSequence", data_set, reached, notes),
-        presentation_shape=str(data_set.get("PresentationLUTShape") or "").strip() or None,
+        presentation_shape=term_of(data_set, "PresentationLUTShape") or None,
         presentation_lut=presentation[0] if presentation else None,
         palette=palette,
         supplemental_palette=palette is not None and not indexed,
@@ -81,7 +81,7 @@ def display_through(
     slope, intercept = (1.0, 0.0) if modality is None else rescale_of(modality, notes)
     reached = _reached(stored, table, slope, intercept)
     presentation = _tables(state, "PresentationLUTSequence", state, (0.0, float("inf")), notes)
-    photometric = str(image.get("PhotometricInterpretation") or "MONOCHROME2").strip()
+    photometric = interpretation_of(image) or "MONOCHROME2"
     indexed = photometric == "PALETTE COLOR"
     own = _palette(image, [], notes, indexed=indexed) if indexed or supplemental else None
     luts = () if view is None else _tables(view, "VOILUTSequence", state, reached, notes)
@@ -97,7 +97,7 @@ def display_through(
         modality_lut=table,
         windows=windows,
         voi_luts=luts,
-        presentation_shape=str(state.get("PresentationLUTShape") or "").strip() or "IDENTITY",
+        presentation_shape=term_of(state, "PresentationLUTShape") or "IDENTITY",
         presentation_lut=presentation[0] if presentation else None,
         presentation_palette=palette,
         palette=own,

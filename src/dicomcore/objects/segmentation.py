@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.dataset.lookup import first_item, items_of, number_of, text_of
+from dicomcore.dataset.lookup import first_item, items_of, number_of, term_of
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.issues import Issue
 from dicomcore.objects.plane_assignment import PlaneAssignment, assign_planes
@@ -42,14 +42,14 @@ class Segmentation:
         Missing, contradictory and assumed attributes are listed in `issues`; with `strict` the first issue raises
         ParseError. Raises ParseError if the data set is not a segmentation.
         """
-        stated = (text_of(data_set, "SegmentationType") or "").strip()
+        stated = term_of(data_set, "SegmentationType")
         if stated not in KINDS:
             raise ParseError(f"the data set is not a segmentation: its Segmentation Type is {stated!r}")
         self.kind = KINDS[stated]
         """binary, fractional or labelmap."""
         self.data_set = data_set
         self.segments = tuple(Segment.of(item) for item in items_of(data_set, "SegmentSequence"))
-        self.fractional_type = text_of(data_set, "SegmentationFractionalType") or None
+        self.fractional_type = term_of(data_set, "SegmentationFractionalType") or None
         """PROBABILITY or OCCUPANCY."""
         self.frames = data_set.frames
         description = self.frames.description

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.dataset.lookup import float_array, integers_of, items_of, number_of, text_of
+from dicomcore.dataset.lookup import float_array, integers_of, items_of, number_of, term_of, text_of
 from dicomcore.display.polygons import fill
 from dicomcore.errors import ParseError
 from dicomcore.issues import Issue
@@ -203,7 +203,7 @@ class _Reader:
         points = self._points(item, subject)
         if points is None:
             return None
-        kind = (text_of(item, "ContourGeometricType") or "").strip().upper()
+        kind = term_of(item, "ContourGeometricType")
         if kind not in GEOMETRIC_TYPES:
             message = f"{subject} has the unknown geometric type {kind!r}: a mask leaves it out"
             self._note("CONTOUR_TYPE", item, "ContourGeometricType", message)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.dataset.lookup import first_item, items_of, number_of, text_of
+from dicomcore.dataset.lookup import first_item, items_of, number_of, term_of
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
@@ -76,7 +76,7 @@ def tiles_of(data_set: Dataset, frames: int, channels: int, tile: tuple[int, int
     if not isinstance(rows, int) or not isinstance(columns, int) or rows < 1 or columns < 1:
         return None
     focal = max(int(number_of(data_set, "TotalPixelMatrixFocalPlanes") or 1), 1)
-    full = (text_of(data_set, "DimensionOrganizationType") or "").strip() == "TILED_FULL"
+    full = term_of(data_set, "DimensionOrganizationType") == "TILED_FULL"
     focal, places = (focal, None) if full else _sparse(data_set, frames)
     pixels = focal * rows * columns
     frame_pixels = max(frames, 1) * tile[0] * tile[1]
