@@ -15,11 +15,24 @@ import pytest
 from dicomcore import net
 from dicomcore._native.net.commands import answer
 from dicomcore.errors import NetworkError
-from dicomcore.net.commands import Field, Kind, encode
+from dicomcore.net.commands import Field, Kind, decode, encode
 from dicomcore.net.exchange import Context
 from dicomcore.net.limits import NetLimits
 from dicomcore.net.storing import Folder
-from tests.net.raw_peer import CT, IMPLICIT, VERIFICATION, data_pdu, echo, instance, message, pdv, storing, until
+from tests.net.raw_peer import (
+    CT,
+    IMPLICIT,
+    VERIFICATION,
+    Peer,
+    asking,
+    data_pdu,
+    echo,
+    instance,
+    message,
+    pdv,
+    storing,
+    until,
+)
 
 CONTEXTS = (
     Context(1, VERIFICATION, IMPLICIT, as_scp=True),
@@ -103,8 +116,6 @@ def test_the_files_and_answers_are_those_of_the_loop(folder: Folder, tmp_path: P
 
 
 def net_command(values: dict[int, object]) -> object:
-    from dicomcore.net.commands import decode
-
     return decode(encode({**values, Field.DATA_SET_TYPE: 0}))
 
 
@@ -319,6 +330,23 @@ def test_idle_time_counts_after_it(tmp_path: Path) -> None:
         begin_directly(server, association)
         assert until(lambda: server.associations == 0)
         association.abort()
+
+
+def test_what_a_thread_leaves_stays_in_order(tmp_path: Path) -> None:
+    with net.Server("SERVER", folder=tmp_path) as server, Peer(server.port, asking()) as peer:
+        for identifier in range(1, 10):
+            peer.send(store("1.2.3", identifier))  # the first is new, the others are there
+            assert peer.status() == 0
+        for turn in range(5):
+            for identifier in range(1, 10):
+                peer.send(echo(identifier))
+                assert peer.status() == 0
+            sent = [store("1.2.3", 1), *(echo(identifier) for identifier in range(2, 9000))]
+            begun = threading.Thread(target=peer.send, args=(b"".join(sent),))
+            begun.start()
+            found = [decode(peer.pdu()[1][6:])[Field.RESPONDED_TO] for _ in sent]
+            assert found == list(range(1, 9000)), turn
+            begun.join()
 
 
 def test_a_handler_for_instances_is_called_for_each(tmp_path: Path) -> None:
