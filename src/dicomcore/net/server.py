@@ -49,6 +49,9 @@ MOST_WAITING = 1024  # messages that wait for the peer before no more are read f
 class Server:
     """A server of DIMSE services; a context manager that serves in a thread of its own.
 
+    Associations live on one loop. While a peer stores one instance after another into a folder without a function for
+    them, or echoes, a thread serves it without the loop and the GIL; up to eight do at a time.
+
     Parameters
     ----------
     ae : str or iterable of str
