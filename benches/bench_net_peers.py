@@ -31,6 +31,13 @@ tls = net.tls_context(server=True, certificate=certificate, key=certificate, mut
 limits = net.NetLimits(pdu=int(pdu) or 262144, associations=2000, associations_a_peer=2000)
 net.Server("", f"127.0.0.1:{port}", folder=folder, tls=tls, limits=limits).serve()
 """
+OUR_CATALOGUE = """
+import sys
+from dicomcore import catalogue, net, services
+server = net.Server("NODE", f"127.0.0.1:{sys.argv[1]}")
+server.add(services.Query(catalogue.open(sys.argv[2])))
+server.serve()
+"""
 RAW_PYNETDICOM = """
 import sys
 from pathlib import Path
@@ -132,6 +139,51 @@ def scripted(code: str, folder: Path) -> Iterator[Running]:
     port = free_port()
     folder.mkdir(exist_ok=True)
     with process([sys.executable, "-c", code, str(port), str(folder), str(PDU)], port, AS_SHIPPED) as running:
+        yield running
+
+
+@contextmanager
+def our_catalogue(folder: Path, paths: Sequence[str]) -> Iterator[Running]:
+    """A server of queries, with instances in its catalogue."""
+    from dicomcore import catalogue
+
+    store = catalogue.open(folder)
+    store.add_all(paths)
+    store.close()
+    port = free_port()
+    with process([sys.executable, "-c", OUR_CATALOGUE, str(port), str(folder)], port, AS_SHIPPED) as running:
+        yield running
+
+
+@contextmanager
+def dcmqrscp(folder: Path, paths: Sequence[str]) -> Iterator[Running]:
+    port, settings = free_port(), folder.with_suffix(".cfg")
+    folder.mkdir()
+    settings.write_text(
+        f"NetworkTCPPort = {port}\nMaxPDUSize = {PDU}\nMaxAssociations = 16\n"
+        "HostTable BEGIN\nHostTable END\nVendorTable BEGIN\nVendorTable END\n"
+        f"AETable BEGIN\nNODE {folder} RW (20000, 1024mb) ANY\nAETable END\n"
+    )
+    for begin in range(0, len(paths), 500):
+        subprocess.run(["dcmqridx", str(folder), *paths[begin : begin + 500]], check=True, capture_output=True)
+    with process(["dcmqrscp", "--single-process", "-c", str(settings)], port, NODELAY) as running:
+        yield running
+
+
+@contextmanager
+def qrscp(folder: Path, paths: Sequence[str]) -> Iterator[Running]:
+    """pynetdicom's archive, which instances are sent to."""
+    port, settings = free_port(), folder.with_suffix(".ini")
+    folder.mkdir()
+    settings.write_text(
+        f"[DEFAULT]\nae_title: NODE\nport: {port}\nmax_pdu: {PDU}\nacse_timeout: 300\ndimse_timeout: 300\n"
+        f"network_timeout: 300\nbind_address: 127.0.0.1\n"
+        f"instance_location: {folder}\ndatabase_location: {folder}.sqlite\n"
+    )
+    command = [sys.executable, "-m", "pynetdicom", "qrscp", "-c", str(settings)]
+    with process(command, port, AS_SHIPPED) as running:
+        with net.associate(f"NODE@127.0.0.1:{port}") as association:
+            assert all(one.status == 0 for one in association.store(list(paths)))
         yield running
 
 

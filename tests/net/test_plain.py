@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import struct
 import sys
@@ -15,11 +16,24 @@ import pytest
 from dicomcore import net
 from dicomcore._native.net.commands import answer
 from dicomcore.errors import NetworkError
-from dicomcore.net.commands import Field, Kind, encode
+from dicomcore.net.commands import Field, Kind, decode, encode
 from dicomcore.net.exchange import Context
 from dicomcore.net.limits import NetLimits
 from dicomcore.net.storing import Folder
-from tests.net.raw_peer import CT, IMPLICIT, VERIFICATION, data_pdu, echo, instance, message, pdv, storing, until
+from tests.net.raw_peer import (
+    CT,
+    IMPLICIT,
+    VERIFICATION,
+    Peer,
+    asking,
+    data_pdu,
+    echo,
+    instance,
+    message,
+    pdv,
+    storing,
+    until,
+)
 
 CONTEXTS = (
     Context(1, VERIFICATION, IMPLICIT, as_scp=True),
@@ -103,8 +117,6 @@ def test_the_files_and_answers_are_those_of_the_loop(folder: Folder, tmp_path: P
 
 
 def net_command(values: dict[int, object]) -> object:
-    from dicomcore.net.commands import decode
-
     return decode(encode({**values, Field.DATA_SET_TYPE: 0}))
 
 
@@ -319,6 +331,76 @@ def test_idle_time_counts_after_it(tmp_path: Path) -> None:
         begin_directly(server, association)
         assert until(lambda: server.associations == 0)
         association.abort()
+
+
+def test_what_a_thread_leaves_stays_in_order(tmp_path: Path) -> None:
+    with net.Server("SERVER", folder=tmp_path) as server, Peer(server.port, asking()) as peer:
+        for identifier in range(1, 10):
+            peer.send(store("1.2.3", identifier))  # the first is new, the others are there
+            assert peer.status() == 0
+        for turn in range(5):
+            for identifier in range(1, 10):
+                peer.send(echo(identifier))
+                assert peer.status() == 0
+            sent = [store("1.2.3", 1), *(echo(identifier) for identifier in range(2, 9000))]
+            begun = threading.Thread(target=peer.send, args=(b"".join(sent),))
+            begun.start()
+            found = [decode(peer.pdu()[1][6:])[Field.RESPONDED_TO] for _ in sent]
+            assert found == list(range(1, 9000)), turn
+            begun.join()
+
+
+def conversation(seed: int) -> list[bytes]:
+    """Messages of many kinds, most of them plain; none ends the association."""
+    chance = random.Random(seed)
+    some: list[bytes] = []
+    for number in range(1, 120):
+        uid, series = f"1.2.3.{chance.randrange(60)}", f"1.2.{chance.randrange(3)}"
+        data = instance(uid, series=series) + b"\xe0\x7f\x10\0" + struct.pack("<I", 5000) + chance.randbytes(5000)
+        head = data_pdu(pdv(3, 3, encode({**storing(uid, number), Field.DATA_SET_TYPE: 0})))
+        cuts = sorted(chance.sample(range(2, len(data), 2), 3))
+        parts = [data[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+        pdus = [data_pdu(pdv(3, 2 if part is parts[-1] else 0, part)) for part in parts]
+        kinds = {
+            "plain": message(3, storing(uid, number), data),
+            "parts": head + b"".join(pdus),
+            "echo": echo(number),
+            "same": message(3, storing("1.2.3.999", number), instance("1.2.3.999")),
+            "mismatch": message(3, storing(uid, number), instance("1.2.9")),
+            "class": message(3, storing(uid, number, sop_class=VERIFICATION), data),
+            "broken": message(3, storing(uid, number), b"\xff" * 20),
+            "unknown": message(1, {Field.COMMAND: 0x0130, Field.MESSAGE_ID: number}),
+        }
+        weights = (20, 20, 20, 3, 2, 2, 2, 1)
+        some.append(kinds[chance.choices(list(kinds), weights)[0]])
+    return some
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_thread_and_the_loop_do_the_same(tmp_path: Path, seed: int) -> None:
+    found = []
+    sent = conversation(seed)
+    for name, few in (("thread", 0), ("loop", 1 << 30)):
+        server = net.Server("SERVER", folder=tmp_path / name)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("dicomcore.net.server.FEW", few or 2)
+            with server, Peer(server.port, asking()) as peer:
+                chance, held, got = random.Random(seed), b"", b""
+                for one in sent:
+                    held += one
+                    while len(held) > 9000 or (held and chance.random() < 0.7):
+                        size = chance.randrange(1, 9000)
+                        peer.send(held[:size])
+                        held = held[size:]
+                peer.send(held)
+                for _ in sent:
+                    kind, body = peer.pdu()
+                    got += bytes((kind,)) + body
+        kept = sorted(
+            (path.relative_to(tmp_path / name), path.read_bytes()) for path in (tmp_path / name).rglob("*.dcm")
+        )
+        found.append((got, kept))
+    assert found[0] == found[1]
 
 
 def test_a_handler_for_instances_is_called_for_each(tmp_path: Path) -> None:

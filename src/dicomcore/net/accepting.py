@@ -18,7 +18,7 @@ from dicomcore.net.pdu import Accept, Reject
 from dicomcore.net.pdu import Request as AssociateRequest
 from dicomcore.net.requests import Peer, SpoolSink
 from dicomcore.net.session import Session, windows
-from dicomcore.net.sinks import Nowhere, Sink
+from dicomcore.net.sinks import FileSink, Nowhere, Sink
 from dicomcore.net.states import State
 from dicomcore.net.storing import Folder, Stored
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -34,6 +34,7 @@ NOT_SUPPORTED, DUPLICATE_INVOCATION, MISTYPED, RESOURCE_LIMITATION = 0x0122, 0x0
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0xA700, 0xC000
 C_STORE, COMMAND, MESSAGE_ID = int(Kind.C_STORE), int(Field.COMMAND), int(Field.MESSAGE_ID)
 AFFECTED_SOP_CLASS, AFFECTED_SOP_INSTANCE = int(Field.AFFECTED_SOP_CLASS), int(Field.AFFECTED_SOP_INSTANCE)
+MOST_PLAIN_BYTES = 768 << 10  # of the data set of a plain request
 MOST_PLAIN = 10  # elements of the command set of a plain request
 WITH_DATA = frozenset({Kind.C_FIND, Kind.C_MOVE, Kind.C_GET})
 REJECTED, TRANSIENT = 1, 2
@@ -122,6 +123,7 @@ class AcceptorSession(Session):
         self.is_refused = False  # one association too many
         self.plain_requests = 0  # how many came in a row that need no handler and nothing special
         self._handle_request = handle_request
+        self._arriving: FileSink | None = None  # the last instance that came in parts
         self._checked: tuple[Command | None, int] = None, 0  # the last command whose data set was begun, and its fault
 
     # -- the association
@@ -214,7 +216,8 @@ class AcceptorSession(Session):
         assert self.request is not None
         sender, receiver = self.request.calling, self.request.called
         if self.offering.folder is not None:
-            return self.offering.folder.sink(context, command, sender=sender, receiver=receiver)
+            self._arriving = self.offering.folder.sink(context, command, sender=sender, receiver=receiver)
+            return self._arriving
         return SpoolSink(context, command, self.limits.file_bytes, sender, receiver)
 
     def _whole(self, context: Context, command: Command, data: memoryview, run: list[Fragment]) -> Stored | None:
@@ -269,6 +272,9 @@ class AcceptorSession(Session):
         elif kind != Kind.C_STORE and len(self.underway) > self.performing:
             self.respond(message, RESOURCE_LIMITATION)
         else:
+            if isinstance(message.data, Stored) and message.data.is_new and self._arriving is not None:
+                self.plain_requests += self._arriving.size <= MOST_PLAIN_BYTES
+            self._arriving = None
             self._handle_request(self, message)
 
     def _fault(self, context: Context, command: Command) -> int:

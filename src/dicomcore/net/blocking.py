@@ -12,7 +12,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, Self, Unpack
 
-from dicomcore._native.net.ask import receive, send
+from dicomcore._native.net.ask import receive, send, status
 from dicomcore.dataset import Dataset
 from dicomcore.errors import AssociationAborted, NetworkError, NetworkTimeout
 from dicomcore.net.asking import Asking, Options, asking_for
@@ -117,7 +117,7 @@ class Wire:
             if operation.results or operation.is_done:
                 return
             session = self.session
-            if self._has_sendmsg and operation.is_plain and session.is_alone(operation) and self._ask(operation):
+            if operation.is_plain and session.is_alone(operation) and self._ask(operation):
                 return
             session.pump(monotonic())
             self.flush()
@@ -149,7 +149,6 @@ class Wire:
             return False
         identifier, begun = session.next_identifier(), monotonic()
         if not self._sent_plainly(invocation, identifier):
-            session.asked(operation, invocation, identifier, begun)
             return True
         if not operation.may_wait:
             try:
@@ -163,6 +162,12 @@ class Wire:
         """Send a plain request; False if the connection was lost."""
         session, values, data = self.session, invocation.values, invocation.parts
         values[MESSAGE_ID] = identifier
+        if not self._has_sendmsg:
+            try:
+                self._send(session.buffers(invocation))
+            except OSError as error:
+                self._lost(error)
+            return session.failure is None
         try:
             sent, size = 0, -1
             with suppress(BlockingIOError, InterruptedError):
@@ -187,18 +192,22 @@ class Wire:
     def _answered_plainly(self, operation: Operation, invocation: Invocation, identifier: int, begun: float) -> None:
         """Receive once, and take what came if it is the plain response to a request."""
         session, number = self.session, invocation.context.number
-        room = session.connection.buffer()
-        count = status = -1
+        room, kind = session.connection.buffer(), invocation.values[COMMAND]
+        count = found = -1
         try:
-            count, status = receive(self._socket.fileno(), room, number, invocation.values[COMMAND], identifier)
-        except (BlockingIOError, InterruptedError):
+            if self._has_sendmsg:
+                count, found = receive(self._socket.fileno(), room, number, kind, identifier)
+            else:
+                count = self._socket.recv_into(room)
+                found = status(room[:count], number, kind, identifier)
+        except (BlockingIOError, InterruptedError, TimeoutError, ssl.SSLWantReadError):
             pass
         except OSError as error:
             self._lost(error)
             return
         now = monotonic()
-        if status >= 0 and operation.failure is None:
-            operation.answered_plainly(status, room[PDU_AND_VALUE:count], invocation.token)
+        if found >= 0 and operation.failure is None:
+            operation.answered_plainly(found, room[PDU_AND_VALUE:count], invocation.token)
             session.done(operation, now)
             return
         session.asked(operation, invocation, identifier, begun)

@@ -27,6 +27,7 @@ from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits
 from dicomcore.net.models import model_of
 from dicomcore.net.reporting import Backchannel
 from dicomcore.net.requests import Request
+from dicomcore.net.sealing import SealedProtocol
 from dicomcore.net.states import State
 from dicomcore.net.storing import Folder
 
@@ -47,6 +48,9 @@ MOST_WAITING = 1024  # messages that wait for the peer before no more are read f
 
 class Server:
     """A server of DIMSE services; a context manager that serves in a thread of its own.
+
+    Associations live on one loop. While a peer stores one instance after another into a folder without a function for
+    them, or echoes, a thread serves it without the loop and the GIL; up to eight do at a time.
 
     Parameters
     ----------
@@ -103,6 +107,7 @@ class Server:
         self._peers: Counter[str] = Counter()
         self._count = 0
         self._scratch = bytearray(SCRATCH)
+        self._sealed = memoryview(bytearray(0 if tls is None else SCRATCH))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="dicomcore-net")
@@ -202,15 +207,19 @@ class Server:
         """Listen, on the running loop."""
         self._loop = asyncio.get_running_loop()
         self._is_stopping = False
-        options: dict[str, Any] = {"backlog": BACKLOG}
-        if self._tls is not None:
-            options |= {"ssl": self._tls, "ssl_handshake_timeout": self.offering.timeouts.connect}
         try:
             self._server = await self._loop.create_server(
-                lambda: _Protocol(self), self._address.host, self._address.port, **options
+                self._protocol, self._address.host, self._address.port, backlog=BACKLOG
             )
         except OSError as error:
             raise NetworkError(f"cannot listen at {self._address}: {error.strerror or error}") from None
+
+    def _protocol(self) -> asyncio.BaseProtocol:
+        """What a new connection is given to."""
+        made = _Protocol(self)
+        if self._tls is None:
+            return made
+        return SealedProtocol(self._tls, made, self.offering.timeouts.connect, self._sealed)
 
     async def stop(self, grace: float = GRACE) -> None:
         """Stop listening, let associations finish what they do, then end them."""
@@ -304,7 +313,7 @@ class Server:
     @property
     def may_serve_directly(self) -> bool:
         """Whether a thread may serve the plain requests of another association by itself."""
-        if self._tls is not None or self._is_stopping or self._direct >= MOST_DIRECT:
+        if self._is_stopping or self._direct >= MOST_DIRECT:
             return False
         return all(kind != Kind.C_STORE for kind, _ in self._handlers)
 
@@ -368,11 +377,14 @@ class _Protocol(asyncio.BufferedProtocol):
         return self._session.connection.buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
+        self._received(nbytes)
+        if self._session.plain_requests >= self._few:
+            self._go_direct()
+
+    def _received(self, nbytes: int) -> None:
         now = self._loop.time()
         self._session.handle(self._session.connection.received(nbytes, now), now)
         self.flush()
-        if self._session.plain_requests >= self._few:
-            self._go_direct()
 
     def eof_received(self) -> bool:
         now = self._loop.time()
@@ -515,9 +527,9 @@ class _Protocol(asyncio.BufferedProtocol):
 
     def _serve(self, plain: Plain, file: int) -> None:
         """In the thread: until there is something that is not plain, or nothing."""
-        before = plain.served, plain.kept
+        before, transport = (plain.served, plain.kept), self._transport
         try:
-            rest, answers = plain.serve(file)
+            rest, answers = transport.serve(plain, file) if isinstance(transport, SealedProtocol) else plain.serve(file)
         finally:
             os.close(file)
         with suppress(RuntimeError):  # the loop has ended
@@ -538,7 +550,7 @@ class _Protocol(asyncio.BufferedProtocol):
             session.offering.folder.wrote(size)
         session.rest(self._loop.time())
         if answers:
-            self._transport.write(answers)
+            getattr(self._transport, "below", self._transport).write(answers)
         self._transport.resume_reading()
         view = memoryview(rest)
         while view and not self._transport.is_closing():
@@ -546,7 +558,7 @@ class _Protocol(asyncio.BufferedProtocol):
             count = min(len(view), len(target))
             target[:count] = view[:count]
             del target  # memory that is exported cannot grow
-            self.buffer_updated(count)
+            self._received(count)
             view = view[count:]
         if self._server.is_stopping:
             self.stop()

@@ -177,6 +177,11 @@ cdef int status_of(const uint8_t* p, Py_ssize_t n, int number, uint32_t kind, ui
     return status if seen == 3 else -1
 
 
+def status(const uint8_t[::1] data not None, int number, int kind, int identifier):
+    """The status if these bytes are the response to a request, as `receive` says it."""
+    return status_of(&data[0], data.shape[0], number, kind | RESPONSE, identifier) if data.shape[0] else -1
+
+
 def read_small(path not None):
     """The bytes of a regular file of up to 16 KiB; None for others, and if they cannot be had."""
     cdef uint8_t[SMALL] room

@@ -284,6 +284,30 @@ cdef class Plain:
         finally:
             free(room)
 
+    def feed(self, uint8_t[::1] room not None, Py_ssize_t have):
+        """Serve the requests in the first `have` bytes of `room`, which are moved away.
+
+        Returns how many bytes are left, the answers, whether to call again at once, and whether more of a plain request
+        may come.
+        """
+        cdef uint8_t* p = &room[0]
+        cdef Py_ssize_t at = 0, used = 0
+        cdef Outcome why
+        if not 0 <= have <= room.shape[0]:
+            raise ValueError(f"{have} bytes are not in {room.shape[0]} bytes")
+        self.answered = 0
+        while True:
+            with nogil:
+                why = self.take(p + at, have - at, &used)
+            if why == SERVED:
+                at += used
+            if (why != SERVED or self.answered > ANSWERS) and (why != UNPLACED or not self.placed()):
+                break
+        if at:
+            memmove(p, p + at, have - at)
+        return (have - at, PyBytes_FromStringAndSize(<char*>self.answers, self.answered), why == SERVED,
+                why == SHORT and not self.is_stopping)
+
     cdef bint placed(self):
         # Ask for the folder of a series; False if there is none.
         cdef Value* study = &self.found.study

@@ -47,7 +47,7 @@ static inline int64_t serve_clock(void)
 static inline int serve_has_room(const char *folder, uint64_t least)
 {
     struct statvfs facts;
-    if (statvfs(folder, &facts) != 0)
+    if (statvfs(folder, &facts) != 0 || facts.f_frsize == 0)
         return 0;
     return (uint64_t)facts.f_bavail >= (least + facts.f_frsize - 1) / facts.f_frsize;
 }
