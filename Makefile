@@ -19,7 +19,7 @@ TIME ?= 300
 	clean
 
 # Index the DICOM files that the pydicom package ships, and show the table.
-demo: $(VENV)/.test
+demo: $(VENV)/.demo
 	$(BIN)/python tools/demo.py demo
 
 # The test suite, in as many processes as there are processors.
@@ -98,8 +98,8 @@ pydicom-suite: $(VENV)/.bench
 	$(BIN)/python -m tools.dropin.suite $(ARGUMENTS)
 
 # Build the sdist, and from it a wheel for every installed Python; check, install and use each. They stay in dist.
-release-check: $(VENV)/.made
-	$(PIP) ".[release]"
+release-check: $(VENV)/.built
+	$(PIP) "dicomcore[release]"
 	$(BIN)/python tools/release_check.py
 
 clean:
@@ -113,18 +113,27 @@ $(VENV)/.made:
 	$(PIP) --upgrade pip
 	touch $@
 
-$(VENV)/.test: $(VENV)/.made $(SOURCES)
-	$(PIP) ".[archive,test]"
+$(VENV)/.built: $(VENV)/.made $(SOURCES)
+	$(PIP) .
+	touch $@
+
+# What else a target needs, as extras of the package that is installed: with a path it would be built again.
+$(VENV)/.demo: $(VENV)/.built
+	$(PIP) "dicomcore[archive,pydicom]"
+	touch $@
+
+$(VENV)/.test: $(VENV)/.built
+	$(PIP) "dicomcore[archive,test]"
 	touch $@
 
 $(VENV)/.lint: $(VENV)/.test
-	$(PIP) ".[lint]"
+	$(PIP) "dicomcore[lint]"
 	touch $@
 
-$(VENV)/.docs: $(VENV)/.made $(SOURCES)
-	$(PIP) ".[docs]"
+$(VENV)/.docs: $(VENV)/.built
+	$(PIP) "dicomcore[docs]"
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.test
-	$(PIP) ".[bench]"
+	$(PIP) "dicomcore[bench]"
 	touch $@

@@ -20,7 +20,7 @@ from typing import Any
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from benches import deid_hides, deid_objects, deid_pixels
+from benches import deid_hides, deid_objects, deid_pixels, deid_third
 from benches.deid_files import DIRECTORY, HELD_OUT, Action, File, Maker, item
 from benches.deid_people import Person, people
 
@@ -147,18 +147,21 @@ RECIPES: tuple[Callable[[Maker, Person], None], ...] = (
 )
 
 
-def make(folder: Path, *, seed: int = 1, count: int = 8, quick: bool = False, held_out: bool = False) -> list[Action]:
+def make(
+    folder: Path, *, seed: int = 1, count: int = 8, quick: bool = False, held_out: bool = False, third: bool = False
+) -> list[Action]:
     """Write the set below `folder`; its key. `quick` gives each recipe to one person only, in turn; `held_out` takes
-    other files."""
+    other files, `third` other people and recipes, too."""
     m = Maker(folder, seed, HELD_OUT if held_out else None)
-    who = people(seed, count, m.uid)
+    who = deid_third.people(seed, count, m.uid) if third else people(seed, count, m.uid)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for number, recipe in enumerate(RECIPES):
+        for number, recipe in enumerate(deid_third.RECIPES if third else RECIPES):
             for person in who:
                 if not quick or number % count == person.number:
                     recipe(m, person)
-        disc(m, who[0])
+        if not third:
+            disc(m, who[0])
     text = "".join(json.dumps(asdict(line), ensure_ascii=False) + "\n" for line in m.lines)
     (folder / "key.jsonl").write_text(text, encoding="utf-8")
     return m.lines
@@ -170,8 +173,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--people", type=int, default=8)
     parser.add_argument("--held-out", action="store_true", help="of other files")
+    parser.add_argument("--third", action="store_true", help="of other people, files and places")
     told = parser.parse_args()
-    lines = make(told.folder, seed=told.seed, count=told.people, held_out=told.held_out)
+    lines = make(told.folder, seed=told.seed, count=told.people, held_out=told.held_out, third=told.third)
     places = {line.place for line in lines}
     print(f"{len({line.file for line in lines})} files, {len(lines)} actions in {len(places)} places")
 

@@ -6,8 +6,13 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+
 from tests.support import standard
 from tests.support.corpus import ABSENT
+
+# For an emulated processor (tools/platforms/foreign.py): inputs come slowly there, and that is no fault.
+settings.register_profile("slow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 BRIDGED = ("highdicom", "pynetdicom")
 

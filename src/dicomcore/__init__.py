@@ -18,10 +18,7 @@ from dicomcore.errors import (
 )
 from dicomcore.issues import Issue
 from dicomcore.limits import Limits
-from dicomcore.part10.patching import patch
 from dicomcore.part10.reader import dcmread
-from dicomcore.part10.rows import scan
-from dicomcore.part10.writer import dcmwrite
 from dicomcore.tags import Tag
 from dicomcore.uids import UID, new_uid
 from dicomcore.values import PersonName
@@ -30,6 +27,9 @@ from dicomcore.version import __version__ as __version__
 if TYPE_CHECKING:
     from dicomcore.fileset import FileSet
     from dicomcore.interop.pydicom import from_pydicom
+    from dicomcore.part10.patching import patch
+    from dicomcore.part10.rows import scan
+    from dicomcore.part10.writer import dcmwrite
     from dicomcore.pixels.frame_writer import FrameWriter
     from dicomcore.transcoding import transcode
 
@@ -86,10 +86,17 @@ LAZY_PACKAGES = frozenset(
 )
 
 
+# Names by the modules of Part 10 that reading a file does without.
+LAZY_NAMES = {"dcmwrite": "writer", "patch": "patching", "scan": "rows"}
+
+
 def __getattr__(name: str) -> Any:
     # Packages that not every program needs, and those that need pydicom, are imported when they are first used.
     if name in LAZY_PACKAGES:
         return import_module(f"dicomcore.{name}")
+    if name in LAZY_NAMES:
+        found = globals()[name] = getattr(import_module(f"dicomcore.part10.{LAZY_NAMES[name]}"), name)
+        return found
     if name == "FileSet":
         from dicomcore.fileset import FileSet
 
@@ -107,3 +114,7 @@ def __getattr__(name: str) -> Any:
 
         return transcode
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}{module_advice(name)}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -83,12 +83,11 @@ PROPER = frozenset(
     | {f"ISO 2022 IR {term}" for term in BY_TERM}
     | {f"ISO_IR {term}" for term, known in BY_TERM.items() if known.width == 1}
 )
-CODECS = re.compile(
-    r"(?:US)?ASCII|UTF8|LATIN\d+|ISO8859\d+|(?:CP|WINDOWS)\d+|KOI8[RTU]|GB2312|BIG5|EUC\w+|S(?:HIFT)?JIS|TIS620"
-)
-TERM = re.compile(r"(?:ISO)?(?:2022)?(?:IR)?(\d+)")
+# Patterns are compiled when first used, to keep the import light.
+CODECS = r"(?:US)?ASCII|UTF8|LATIN\d+|ISO8859\d+|(?:CP|WINDOWS)\d+|KOI8[RTU]|GB2312|BIG5|EUC\w+|S(?:HIFT)?JIS|TIS620"
+TERM = r"(?:ISO)?(?:2022)?(?:IR)?(\d+)"
 # Spaces and control characters are never part of a two-byte character, whatever set is designated.
-RUNS = re.compile(rb"[\x00-\x20\x7f]+|[\x21-\x7e]+|[\x80-\xff]+")
+RUNS = rb"[\x00-\x20\x7f]+|[\x21-\x7e]+|[\x80-\xff]+"
 
 
 @lru_cache(maxsize=16)
@@ -99,7 +98,7 @@ def _tokens(delimiters: bytes) -> re.Pattern[bytes]:
 
 def _python_codec(term: str, key: str) -> str | None:
     """The Python codec that a term names, as pydicom allows; None if ASCII bytes mean something else in it."""
-    if not CODECS.fullmatch(key):
+    if not re.fullmatch(CODECS, key):
         return None
     try:
         name = codecs.lookup(term).name
@@ -195,6 +194,9 @@ class Charset:
         return _Encoder(self._declared, self._first, delimiters).encode(text, self._missing)
 
     def _missing(self, character: str) -> EncodeError:
+        if "\ud800" <= character <= "\udfff":
+            half = f"U+{ord(character):04X} is half a character (a surrogate), which no character set has"
+            return EncodeError(half, character=character)
         message = f"U+{ord(character):04X} {character!r} is not in {' or '.join(self.names)}"
         return EncodeError(f"{message}; ISO_IR 192 (UTF-8) has it", character=character)
 
@@ -255,7 +257,7 @@ class Charset:
         except UnicodeDecodeError:
             pass
         pieces, ok = [], True
-        for run in RUNS.findall(segment):
+        for run in re.findall(RUNS, segment):
             wide = 0x21 <= run[0] <= 0x7E
             text, fine = _decode(low.escape + run, low.codec) if wide else self._decode_high(run, high)
             pieces.append(text)
@@ -345,7 +347,7 @@ def _read_term(term: str) -> tuple[str, str | None, CodeSet | None]:
     key = re.sub(r"[^A-Z0-9]", "", term.upper())
     if key in ALONE:
         return *ALONE[key], None
-    match = TERM.fullmatch(key)
+    match = re.fullmatch(TERM, key)
     known = BY_TERM.get(match[1].lstrip("0")) if match else None
     if known:
         form = "ISO 2022 IR" if "2022" in key or known.width == 2 else "ISO_IR"

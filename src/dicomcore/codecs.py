@@ -28,6 +28,7 @@ __all__ = [
     "rle_encode",
 ]
 
+ARRAY = np.ndarray
 UNSIGNED = {width: np.dtype(f"u{width}") for width in (1, 2, 4, 8)}
 
 PARTIAL_SAMPLES_PER_BYTE = 1 << 12  # a truncated codestream may claim this many
@@ -76,6 +77,10 @@ def rle_decode(
     PixelDecodeError
         The frame is damaged; ``offset`` counts bytes from the start of `frame`.
     """
+    # A small frame takes less time than the checks of any other buffer.
+    is_array = type(out) is ARRAY and not partial
+    if is_array and _rle.decode_into(frame, out, rows, columns, samples_per_pixel, bits_allocated, planar):
+        return out
     array, _ = rle_decode_noting(
         frame,
         rows=rows,

@@ -112,7 +112,7 @@ class Tag(int):
         return int.__ge__(self, _comparable(other))
 
 
-PAIR = re.compile(r"([0-9A-Fa-f]{4}), ?([0-9A-Fa-f]{4})")
+PAIR = r"([0-9A-Fa-f]{4}), ?([0-9A-Fa-f]{4})"  # compiled when first used
 TagLike = SupportsIndex | str | tuple[int, int] | tuple[str, str] | list[int] | list[str]
 
 
@@ -131,7 +131,7 @@ def _text(tag: str) -> int:
     known = _dictionary.tag_for_keyword(tag)
     if known is not None:
         return known
-    pair = PAIR.fullmatch(tag[1:-1] if tag.startswith("(") and tag.endswith(")") else tag)
+    pair = re.fullmatch(PAIR, tag[1:-1] if tag.startswith("(") and tag.endswith(")") else tag)
     if pair:
         return int(pair[1] + pair[2], 16)
     try:

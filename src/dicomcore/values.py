@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from itertools import chain
-from typing import Self
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
 
 __all__ = [
     "PersonName",
@@ -172,11 +177,15 @@ def _join_groups(*groups: tuple[str, ...]) -> str:
     return "=".join("^".join(group).rstrip("^") for group in groups).rstrip("=")
 
 
-DATE = re.compile(r"(\d{4})(?:(\d\d)(\d\d)|\.(\d\d)\.(\d\d))", re.ASCII)
-TIME = re.compile(r"(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,6}))?)?|:(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?", re.ASCII)
-DATETIME = re.compile(
-    r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(\d\d)(?:\.(\d{1,6}))?)?(?:([+-])(\d\d)(\d\d))?", re.ASCII
-)
+# Compiled when first used, to keep the import light.
+DATE = r"(\d{4})(?:(\d\d)(\d\d)|\.(\d\d)\.(\d\d))"
+TIME = r"(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,6}))?)?|:(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?"
+DATETIME = r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(\d\d)(?:\.(\d{1,6}))?)?(?:([+-])(\d\d)(\d\d))?"
+
+
+@cache
+def _whole(pattern: str) -> Callable[[str], re.Match[str] | None]:
+    return re.compile(pattern, re.ASCII).fullmatch
 
 
 def parse_date(text: str) -> date:
@@ -184,7 +193,7 @@ def parse_date(text: str) -> date:
 
     Raises ValueError for other text, including ranges and empty text.
     """
-    match = DATE.fullmatch(text.rstrip(PADDING))
+    match = _whole(DATE)(text.rstrip(PADDING))
     if not match:
         raise ValueError(f"{text!r} is not a DA value (YYYYMMDD)")
     year, month, day, old_month, old_day = match.groups()
@@ -196,7 +205,7 @@ def parse_time(text: str) -> time:
 
     A leap second (60) becomes 59, since `datetime` has none. Raises ValueError for other text, including ranges.
     """
-    match = TIME.fullmatch(text.rstrip(PADDING))
+    match = _whole(TIME)(text.rstrip(PADDING))
     if not match:
         raise ValueError(f"{text!r} is not a TM value (HHMMSS.FFFFFF)")
     hour, minute, second, fraction, old_minute, old_second, old_fraction = match.groups()
@@ -211,7 +220,7 @@ def parse_datetime(text: str) -> datetime:
     With an offset from UTC the result is aware. Without one it is naive, and the data set's Timezone Offset From UTC
     (0008,0201) applies. A leap second becomes 59. Raises ValueError for other text, including ranges.
     """
-    match = DATETIME.fullmatch(text.rstrip(PADDING))
+    match = _whole(DATETIME)(text.rstrip(PADDING))
     if not match:
         raise ValueError(f"{text!r} is not a DT value (YYYYMMDDHHMMSS.FFFFFF&ZZXX)")
     year, month, day, hour, minute, second, fraction, sign, hours, minutes = match.groups()

@@ -190,7 +190,7 @@ def test_a_kill_leaves_nothing_in_part(
     program = (
         "import os, sys, pickle\nfrom dicomcore import deid\nfrom dicomcore.deid import newfile, working\n"
         f"if {named}: newfile._has_unnamed = lambda: False\n"
-        "working.write_all = lambda file, data: (os.write(file, data[:1000]), os.kill(os.getpid(), 9))\n"
+        "working._write = lambda file, out: (os.write(file, out.whole()[:1000]), os.kill(os.getpid(), 9))\n"
         "plan = pickle.loads(sys.stdin.buffer.read())\n"
         f"deid.folder({str(inputs)!r}, {str(out)!r}, plan)"
     )

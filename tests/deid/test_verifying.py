@@ -16,7 +16,9 @@ import dicomcore as dc
 from dicomcore._native.deid.place import place_at
 from dicomcore.dataset import DataElement, Dataset
 from dicomcore.dataset.state import index_of
+from dicomcore.deid import Key, Plan, folder
 from dicomcore.deid.identifiers import Identifiers, gather
+from dicomcore.deid.journal import NAME
 from dicomcore.deid.verifying import Report, gather_from, kinds_for, verify
 from dicomcore.part10.writer import to_bytes
 from dicomcore.uids import (
@@ -188,6 +190,30 @@ def test_chance(change, severities):
     report = verify(written(ds, ExplicitVRLittleEndian), WHO)
     assert {one.severity for one in report} == severities
     assert report
+
+
+def test_a_run_of_one_letter_is_no_identifier_in_pixels():
+    who = Identifiers(names=("xxxxxxxx^yyyyyyyyyyy",), ids=("0000000000",))
+    ds = plain()
+    ds.PixelData = b"xxxxxxxxxxxx" + bytes(4) + b"yyyyyyyyyyyyyyyy" + b"0" * 16
+    assert not list(verify(written(ds, ExplicitVRLittleEndian), who))
+    ds.StudyDescription = "of xxxxxxxx"
+    assert [one.path for one in verify(written(ds, ExplicitVRLittleEndian), who).errors] == ["StudyDescription"]
+
+
+def test_what_folder_wrote(tmp_path):
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    ds = plain()
+    ds.PatientName, ds.PatientID = "Mustermann^Erika", "PX-48151623"
+    (before / "a.dcm").write_bytes(written(ds, ExplicitVRLittleEndian))
+    folder(before, after, Plan(key=Key.generate()))
+    assert (after / NAME).exists()
+    report = verify(after, before)
+    assert report
+    assert not report.unread
+    (after / "notes.txt").write_text("nothing")
+    assert verify(after, before).unread == ("notes.txt",)
 
 
 def test_a_folder_against_a_folder(tmp_path):

@@ -368,3 +368,20 @@ def test_a_supplemental_palette():
     tinted = display.render(image, palette(state_of(image, kind="pseudo-colour"), blue), profile=None)
     assert np.array_equal(tinted[..., 2], SAMPLES)
     assert not tinted[..., :2].any()
+
+
+SMALL = {  # name: attributes in capital letters
+    "a flip": {"ImageHorizontalFlip": "Y"},
+    "a shape": {"PresentationLUTShape": "INVERSE"},
+    "a shutter": {"ShutterShape": "CIRCULAR", "CenterOfCircularShutter": [3, 3], "RadiusOfCircularShutter": 2},
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("attributes", SMALL.values(), ids=SMALL)
+def test_terms_in_small_letters_count(attributes):
+    image = made(np.arange(42, dtype=np.uint8).reshape(6, 7))
+    small = {name: value.lower() if isinstance(value, str) else value for name, value in attributes.items()}
+    plain, large, lower = (display.render(image, state_of(image, **given)) for given in ({}, attributes, small))
+    assert not np.array_equal(plain, large)
+    assert np.array_equal(large, lower)

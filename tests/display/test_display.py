@@ -401,6 +401,9 @@ BITS = {  # name: (bits stated, largest entry, whether it is reported)
     "12": (12, 4095, False),
     "10": (10, 1023, False),
     "too few": (8, 4095, True),
+    "those of a word": (16, 4095, True),
+    "those of a word, of 8 bits": (16, 255, True),
+    "16, as the darker half": (16, 32767, False),
 }
 
 
@@ -409,10 +412,11 @@ def test_bits_of_an_entry(bits, largest, said, tmp_path):
     voi = sequence("VOILUTSequence", table(0, np.linspace(0, largest, 2048), "US", bits))
     data = file_of([0, 1024, 2047], elements=[voi])
     ds = dc.dcmread(data)
-    assert ds.frames.render(0)[0].tolist() == pytest.approx([0, 128, 255], abs=1)
+    white = 128 if largest == 32767 else 255
+    assert ds.frames.render(0)[0].tolist() == pytest.approx([0, white / 2, white], abs=1)
     assert [issue.code for issue in ds.issues] == ["LUT_BITS"] * said
     assert all(issue.message.startswith(f"VOI LUT: the descriptor says {bits} bits") for issue in ds.issues)
-    if shutil.which("dcmj2pnm") and bits != 8:
+    if shutil.which("dcmj2pnm") and bits not in (8, 16):
         assert row(data) == dcmtk(data, tmp_path, "+Wl", "1")
 
 
@@ -438,13 +442,14 @@ def with_palette(values, entries, bits, first=0, dtype="u2", **attributes) -> by
 
 
 @pytest.mark.parametrize(
-    ("bits", "largest"), [(8, 255), (10, 1023), (12, 4095), (16, 65535), (12, 65535), (8, 0xFF00), (0, 65535)]
+    ("bits", "largest"),
+    [(8, 255), (10, 1023), (12, 4095), (16, 65535), (12, 65535), (8, 0xFF00), (0, 65535), (16, 255)],
 )
 def test_entries_of_a_palette_are_shown_over_their_full_range(bits, largest):
     data = with_palette([0, 128, 255], np.linspace(0, largest, 256), bits, PhotometricInterpretation="PALETTE COLOR")
     ds = dc.dcmread(data)
     picture = ds.frames.render(0)[0]
-    assert [issue.code for issue in ds.issues] == ["LUT_BITS"] * (bits == 0)
+    assert [issue.code for issue in ds.issues] == ["LUT_BITS"] * (bits == 0 or (bits, largest) == (16, 255))
     assert picture[:, 0] == pytest.approx([0, 128, 255], abs=1)
     assert picture[:, 1] == pytest.approx([0, 64, 127], abs=1)
     assert not picture[:, 2].any()

@@ -37,3 +37,29 @@ def test_a_command_imports_no_other():
     code = "import sys; from dicomcore.cli.program import parser; parser(['dump'])"
     code += "\nassert 'dicomcore.cli.deid' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("package", ["dicomcore", "dicomcore.archive", "dicomcore.encoding", "dicomcore.deid"])
+def test_names_that_are_loaded_later_are_all_there(package):
+    code = f"import {package} as it; missing = set(it.__all__) - set(dir(it)); assert not missing, missing"
+    code += "\nfor name in it.__all__: getattr(it, name)"
+    code += f"\nfrom {package} import *"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    ["inspect", "dataclasses", "dicomcore.part10.writer", "dicomcore.encoding.commands"],
+)
+def test_reading_a_file_loads_no_more_than_it_needs(left_out):
+    path = get_testdata_file("CT_small.dcm")
+    code = f"import sys, dicomcore as dc; str(dc.dcmread({path!r}))\nassert {left_out!r} not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("left_out", ["asyncio", "email", "pyarrow.compute", "rich", "dicomcore.fileset"])
+def test_an_index_of_local_files_loads_no_more_than_it_needs(left_out, tmp_path):
+    pytest.importorskip("pyarrow")
+    path = get_testdata_file("CT_small.dcm")
+    code = f"import sys; from dicomcore.archive import index; index({path!r}, out={str(tmp_path / 'x.parquet')!r})"
+    subprocess.run([sys.executable, "-c", f"{code}\nassert {left_out!r} not in sys.modules"], check=True)

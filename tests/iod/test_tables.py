@@ -21,7 +21,7 @@ COUNTS = {
     "keywords": 62,
     "uses": 1149,
     "sets": 1220,
-    "values": 4848,
+    "values": 4852,
     "conditions": 1264,
 }
 LIMIT = 600_000  # bytes of constant data

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from dicomcore.net.accepting import AcceptorSession, Offering
@@ -108,6 +109,14 @@ def responses(data: bytes) -> list[Command]:
 
 def statuses(data: bytes) -> list[int]:
     return [one.get(Field.STATUS, -1) for one in responses(data)]
+
+
+def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Whether something comes true in time."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
 
 
 class Face:

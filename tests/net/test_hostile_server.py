@@ -42,6 +42,7 @@ from tests.net.raw_peer import (
     pdus,
     pdv,
     storing,
+    until,
 )
 from tests.net.test_hostile import files, half_visible
 from tests.net.test_server import QUICK
@@ -50,13 +51,6 @@ from tests.support import dicom_bytes as raw
 HASTY = net.Timeouts(connect=0.4, associate=0.4, pdu=0.4, write=0.4, response=2, store=2, idle=0.4, release=0.4)
 MANY = net.NetLimits(associations=1000, associations_a_peer=1000, free_bytes=0)
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, and has all of 127.0.0.0/8")
-
-
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    return condition()
 
 
 def resident() -> int:

@@ -209,6 +209,28 @@ def test_a_contour_inside_another_makes_a_hole():
     assert ring.mask(axial(0), 20, 20).sum() == 100 - 9
 
 
+TWICE = {  # name: (first contour's type, second contour, its type, pixels inside)
+    "the same": ("CLOSED_PLANAR", square(0, 10), "CLOSED_PLANAR", 100),
+    "from another corner": ("CLOSED_PLANAR", np.roll(square(0, 10), 1, axis=0), "CLOSED_PLANAR", 100),
+    "the other way round": ("CLOSED_PLANAR", square(0, 10)[::-1], "CLOSED_PLANAR", 100),
+    "one digit less": ("CLOSED_PLANAR", square(0, 10) + 1e-4, "CLOSED_PLANAR", 100),
+    "closed by its first point": ("CLOSED_PLANAR", square(0, 10)[[0, 1, 2, 3, 0]], "CLOSED_PLANAR", 100),
+    "exclusive, which says so": ("CLOSEDPLANAR_XOR", square(0, 10), "CLOSEDPLANAR_XOR", 0),
+    "another one": ("CLOSED_PLANAR", square(0, 9), "CLOSED_PLANAR", 100 - 81),
+}
+
+
+@pytest.mark.parametrize(("kind", "points", "second", "inside"), TWICE.values(), ids=TWICE)
+def test_a_contour_that_is_there_twice_counts_once(kind, points, second, inside):
+    region = Roi(1, contours=[Contour(kind, square(0, 10)), Contour(second, points)])
+    assert region.mask(axial(0), 20, 20).sum() == inside
+
+
+def test_the_type_of_a_contour_is_read_in_small_letters():
+    structures = Structures(structure_set(TRIANGLE, kind="Closed_Planar"))
+    assert structures[1].contours[0].geometric_type == "CLOSED_PLANAR"
+
+
 def test_filled_polygons_equal_those_of_matplotlib():
     paths = pytest.importorskip("matplotlib.path")
     rng = np.random.default_rng(3)

@@ -655,6 +655,47 @@ def test_label_maps_with_numbers_above_255_have_16_bits():
     assert np.array_equal(Segmentation(ds).labels(), numbers[::-1])
 
 
+BACKGROUNDS = {  # name: (Pixel Padding Value, numbers of the segments, labels or part of the message)
+    "9": (9, [1, 2], [[0, 1, 2], [0, 0, 0], [0, 1, 2]]),
+    "0": (0, [1, 2], [[9, 1, 2], [0, 0, 0], [9, 1, 2]]),
+    "none, and 0 is a segment": (None, [0, 1, 2], [[9, 1, 2], [0, 0, 0], [9, 1, 2]]),
+    "9, and 0 is a segment": (9, [0, 1, 2], "use array"),
+    "too large to be a value": (999, [1, 2], [[9, 1, 2], [0, 0, 0], [9, 1, 2]]),
+}
+
+
+@pytest.mark.parametrize("tiled", [False, True], ids=["planes", "tiles"])
+@pytest.mark.parametrize(("padding", "numbers", "labels"), BACKGROUNDS.values(), ids=BACKGROUNDS)
+def test_the_background_of_a_label_map_is_its_padding(padding, numbers, labels, tiled):
+    """Where there is no frame, a label map is background, and no segment (PS3.3 C.8.20.2; dcmqi#541)."""
+    ds = make_segmentation(mask(), sources(), segments=["one", "two"], kind="labelmap")
+    ds.SegmentSequence = [ds.SegmentSequence[0].copy() for _ in numbers]
+    for item, number in zip(ds.SegmentSequence, numbers, strict=True):
+        item.SegmentNumber = number
+    ds.PerFrameFunctionalGroupsSequence = [ds.PerFrameFunctionalGroupsSequence[i] for i in (0, 2)]
+    values = np.array([[[9, 1, 2]], [[9, 1, 2]]], np.uint8)
+    ds.set_pixels(values, new_instance=False, photometric_interpretation="MONOCHROME2")
+    ds.PixelPaddingValue = padding
+    if padding is None:
+        del ds.PixelPaddingValue
+    if tiled:
+        ds.TotalPixelMatrixRows, ds.TotalPixelMatrixColumns = 3, 3
+        for group, row in zip(ds.PerFrameFunctionalGroupsSequence, (1, 3), strict=True):
+            place = dc.Dataset()
+            place.ColumnPositionInTotalImagePixelMatrix, place.RowPositionInTotalImagePixelMatrix = 1, row
+            group.PlanePositionSlideSequence = [place]
+    seg = Segmentation(dc.dcmread(ds.to_bytes()))
+    assert seg.array(1).reshape(3, 3).tolist() == [[0, 1, 0], [0, 0, 0], [0, 1, 0]]
+    if 0 in numbers:
+        nowhere = [int(not padding)] * 3
+        assert seg.array(0).reshape(3, 3).tolist() == [[0, 0, 0], nowhere, [0, 0, 0]]
+    if isinstance(labels, str):
+        with pytest.raises(dc.ParseError, match=labels):
+            seg.labels()
+    else:
+        assert seg.labels().reshape(3, 3).tolist() == labels
+
+
 REFUSED = {  # name: (mask, options, part of the message)
     "another size": (np.zeros((3, 5, 5), bool), {}, "the sources are 3 planes of 38 × 24"),
     "too few planes": (np.zeros((2, 38, 24), bool), {}, "the sources are 3 planes"),

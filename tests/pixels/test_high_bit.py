@@ -97,6 +97,19 @@ def test_codestreams_of_the_samples_alone(syntax):
     assert (dc.dcmread(made(values.astype("u2"), codestreams, syntax, **said)).pixel_array == values).all()
 
 
+@pytest.mark.parametrize("syntax", [RLE, JPEG_LOSSLESS, JPEG_LS, J2K, DEFLATED_FRAMES])
+@pytest.mark.parametrize("above", ["sign", "zeros"])
+def test_signed_samples_in_codestreams_of_whole_words(syntax, above, tmp_path):
+    """Encoders of words keep or lose the sign above Bits Stored (pydicom#2009, dcm4che#638); DCMTK reads -1 of both."""
+    values = (np.arange(-24, 24) * 80).astype("i2").reshape(1, 6, 8)
+    words = values.view("u2") & (0xFFFF if above == "sign" else 0x0FFF)
+    said = {"NumberOfFrames": 1, "BitsStored": 12, "HighBit": 11, "PixelRepresentation": 1}
+    data = made(words, encoded(words, syntax), syntax, **said)
+    assert (dc.dcmread(data).pixel_array == values).all()
+    (tmp_path / "image.dcm").write_bytes(data)
+    assert all((record.array == values[0]).all() for record in archive_frames(tmp_path / "image.dcm"))
+
+
 @pytest.mark.parametrize("high", [10, 16, 200], ids=["below Bits Stored - 1", "above Bits Allocated", "nonsense"])
 def test_an_impossible_high_bit_is_reported(high, signed):
     values, words = words_of(16, 12, 11, signed)

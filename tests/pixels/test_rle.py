@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dicomcore._native.pixels import rle as _rle
 from dicomcore.codecs import rle_decode, rle_decode_noting, rle_encode
 from dicomcore.errors import EncodeError, PixelDecodeError
 from tests.support import pixel_corpus as corpus
@@ -275,3 +276,45 @@ def test_planes_become_pixels(pixels, samples, width):
     frame = rle_encode(planes, planar=True)
     assert (rle_decode(frame, planar=True, **told) == planes).all()
     assert (rle_decode(frame, **told) == np.moveaxis(planes, 0, -1)).all()
+
+
+TARGETS = {
+    "the array itself": (np.empty((3, 2), "u2"), True),
+    "signed samples": (np.empty((3, 2), "i2"), False),
+    "another shape of as many bytes": (np.empty((2, 3), "u2"), False),
+    "one axis": (np.empty(6, "u2"), False),
+    "columns first in memory": (np.empty((3, 2), "u2", order="F"), False),
+    "the other byte order": (np.empty((3, 2), np.dtype("u2").newbyteorder()), False),
+    "read-only": (np.frombuffer(bytes(12), "u2").reshape(3, 2), False),
+    "bytes": (bytearray(12), False),
+}
+
+
+@pytest.mark.parametrize(("out", "fits"), TARGETS.values(), ids=TARGETS)
+def test_an_array_that_does_not_fit_is_left_alone(out, fits):
+    frame = frame_of(b"\x05" + bytes(range(6)), b"\xfb\x07")  # high bytes, then low bytes
+    before = bytes(memoryview(out).tobytes())
+    assert _rle.decode_into(frame, out, 3, 2, 1, 16, False) is fits
+    if fits:
+        assert out.tolist() == [[0x0007, 0x0107], [0x0207, 0x0307], [0x0407, 0x0507]]
+    else:
+        assert memoryview(out).tobytes() == before
+
+
+SHORT_CODES = {  # each beside its plane of 40 bytes: runs and literals about as long as what is written at once
+    "literals of 1": (b"".join(bytes((0, i)) for i in range(40)), bytes(range(40))),
+    "runs of 16": (b"\xf1\x01\xf1\x02\xf9\x03", b"\1" * 16 + b"\2" * 16 + b"\3" * 8),
+    "runs of 17": (b"\xf0\x01\xf0\x02\xfb\x03", b"\1" * 17 + b"\2" * 17 + b"\3" * 6),
+    "literals of 15 and 16": (
+        b"\x0e" + bytes(15) + b"\x0f" + b"x" * 16 + b"\x08" + b"y" * 9,
+        bytes(15) + b"x" * 16 + b"y" * 9,
+    ),
+    "no code between runs": (b"\x80\xed\x05\x80\x80\xed\x06\x80", b"\5" * 20 + b"\6" * 20),
+}
+
+
+@pytest.mark.parametrize(("segment", "plane"), SHORT_CODES.values(), ids=SHORT_CODES)
+def test_short_runs_and_literals(segment, plane):
+    assert rle_decode(frame_of(segment), rows=4, columns=10, bits_allocated=8).tobytes() == plane
+    both = rle_decode(frame_of(segment, segment), rows=4, columns=10, bits_allocated=16)
+    assert both.tobytes() == bytes(one for value in plane for one in (value, value))

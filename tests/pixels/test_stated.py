@@ -47,6 +47,9 @@ WORDS = {  # name: (array, attributes, the expected issue, None for a correct fi
     "RGB": (RGB, {}, None),
     "YBR_FULL": (RGB, {"PhotometricInterpretation": "YBR_FULL"}, None),
     "an interpretation of one's own": (GREY, {"PhotometricInterpretation": "THERMAL"}, None),
+    "a colour of one's own": (RGB, {"PhotometricInterpretation": "BGR"}, "PIXEL_COLOUR"),
+    "small letters": (RGB, {"PhotometricInterpretation": "rgb"}, None),
+    "small letters of grey": (GREY, {"PhotometricInterpretation": "Monochrome1"}, None),
     "three samples called grey": (RGB, {"PhotometricInterpretation": "MONOCHROME2"}, "PIXEL_SAMPLES"),
     "three samples called a palette's": (RGB, {"PhotometricInterpretation": "PALETTE COLOR"}, "PIXEL_SAMPLES"),
     "one sample called RGB": (GREY, {"PhotometricInterpretation": "RGB"}, "PIXEL_SAMPLES"),
@@ -173,6 +176,20 @@ def test_retired_colour_spaces_look_as_in_dcmtk(tmp_path, interpretation):
     subprocess.run(["dcmj2pnm", "--write-raw-pnm", tmp_path / "one.dcm", tmp_path / "one.ppm"], check=True)
     drawn = np.frombuffer((tmp_path / "one.ppm").read_bytes()[-RGB.size :], "u1").reshape(RGB.shape)
     assert np.abs(dc.dcmread(file).frames.render(0).astype(int) - drawn).max() <= 2
+
+
+SMALL = {"grey": (GREY, "MONOCHROME1"), "YBR": (RGB, "YBR_FULL"), "HSV": (RGB, "HSV")}
+
+
+@pytest.mark.parametrize(("array", "interpretation"), SMALL.values(), ids=SMALL)
+def test_an_interpretation_in_small_letters_counts(array, interpretation):
+    """A picture called monochrome1 was shown as its own negative."""
+    small, capital = (
+        dc.dcmread(made(array, PhotometricInterpretation=word)) for word in (interpretation.lower(), interpretation)
+    )
+    assert np.array_equal(small.pixel_array, capital.pixel_array)
+    assert np.array_equal(small.frames.render(0), capital.frames.render(0))
+    assert np.array_equal(dc.display.render(small), dc.display.render(capital))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import dicomcore as dc
+from dicomcore._native.views.state import is_in_big_endian
 
 DELIMITERS = (b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0")
 WORDS = frozenset(("OW", "OL", "OV", "OF", "OD"))
@@ -27,8 +28,8 @@ def attribute(element: dc.DataElement) -> dict[str, Any]:
         items = [model(item) for item in value]
         return {"vr": vr, "Value": items} if items else {"vr": vr}
     if isinstance(value, bytes):
-        if vr in WORDS and element.array.dtype.byteorder == ">":
-            swapped = element.array.byteswap().tobytes()
+        if vr in WORDS and is_in_big_endian(element):
+            swapped = element.array.astype(element.array.dtype.newbyteorder("<")).tobytes()
             value = swapped + value[len(swapped) :]
         return {"vr": vr, "InlineBinary": base64.b64encode(value).decode()} if value else {"vr": vr}
     values = value if isinstance(value, list) else [value]

@@ -22,12 +22,19 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[2]
 MIRROR = "http://deb.debian.org/debian"
-PACKAGES = [
-    "ca-certificates", "python3", "python3-dev", "python3-hypothesis", "python3-numpy", "python3-pip", "python3-pytest",
-    "python3-pytest-timeout", "python3-pytest-xdist",
+PACKAGES = ["python3", "python3-dev", "python3-numpy", "python3-aiohttp", "python3-jinja2", "python3-pil"]
+# Of Python alone, newer than Debian's: laid there by the pip of this machine.
+PURE = [
+    "anyio", "attrs", "certifi", "click", "dpkt", "execnet", "fsspec", "h11", "httpcore", "httpx", "hypothesis", "idna",
+    "iniconfig", "markdown-it-py", "mdurl", "packaging", "pluggy", "pydicom", "pygments", "pynetdicom", "pytest",
+    "pytest-timeout", "pytest-xdist", "python-multipart", "rich", "sortedcontainers", "starlette", "typing-extensions",
+    "uvicorn", "websockets",
 ]  # fmt: skip
 # Rooms whose results depend on the order of bytes, the alignment of loads or the sign of char.
-ROOMS = ["base", "dictionary", "dataset", "encoding", "part10", "forms", "iod", "pixels"]
+ROOMS = [
+    "base", "dictionary", "dataset", "encoding", "part10", "forms", "deid", "net", "iod", "sr", "objects", "display",
+    "pixels", "services", "fileset", "transcoding", "reliability",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,13 +80,22 @@ def lay(platform: Platform, root: Path) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run("chroot", root, "apt-get", "-q", "update", env=environment)
     run("chroot", root, "apt-get", "-q", "-y", "--no-install-recommends", "install", *PACKAGES, env=environment)
-    run("chroot", root, "python3", "-m", "pip", "install", "-q", "--break-system-packages", "pydicom")
+    run(
+        sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--upgrade", "--only-binary=:all:", "--platform=any",
+        f"--python-version={python_of(root).removeprefix('python')}",
+        "--target", root / f"usr/local/lib/{python_of(root)}/dist-packages", *PURE,
+    )  # fmt: skip
     done.touch()
+
+
+def python_of(root: Path) -> str:
+    """The name of the folder's Python, such as python3.13."""
+    return next(path.name for path in sorted((root / "usr/include").glob("python3*")) if path.is_dir())
 
 
 def compile_for(platform: Platform, root: Path, flags: Sequence[str]) -> None:
     """Each module's C, as Cython generated it here, for the processor and for the chroot's Python."""
-    include = next(path for path in sorted((root / "usr/include").glob("python3*")) if path.is_dir())
+    include = root / "usr/include" / python_of(root)
     minor = include.name.removeprefix("python3.")
     suffix = f".cpython-3{minor}-{platform.compiler.removesuffix('-gcc')}.so"
     source = TOP / "src/dicomcore/_native"

@@ -1,17 +1,21 @@
 """Bulk work over folders of DICOM files: `index` makes one table of their headers, `iter_batches` streams it."""
 
-from dicomcore.archive.checking.run import check
-from dicomcore.archive.checking.summary import check_summary
-from dicomcore.archive.imaging.cache import DiskCache, MemoryCache
-from dicomcore.archive.imaging.stream import FrameRecord, frames
-from dicomcore.archive.imaging.volume import Volume, series_volume
-from dicomcore.archive.organizing.organize import Organized, Outcome, organize
-from dicomcore.archive.organizing.transcoding import transcode_folder
-from dicomcore.archive.reporting.page import report
-from dicomcore.archive.reporting.sql import query
-from dicomcore.archive.sources.lists import PathList
-from dicomcore.archive.tables.columns import DEFAULT_COLUMNS
-from dicomcore.archive.tables.run import index, iter_batches
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dicomcore.archive.checking.run import check
+    from dicomcore.archive.checking.summary import check_summary
+    from dicomcore.archive.imaging.cache import DiskCache, MemoryCache
+    from dicomcore.archive.imaging.stream import FrameRecord, frames
+    from dicomcore.archive.imaging.volume import Volume, series_volume
+    from dicomcore.archive.organizing.organize import Organized, Outcome, organize
+    from dicomcore.archive.organizing.transcoding import transcode_folder
+    from dicomcore.archive.reporting.page import report
+    from dicomcore.archive.reporting.sql import query
+    from dicomcore.archive.sources.lists import PathList
+    from dicomcore.archive.tables.columns import DEFAULT_COLUMNS
+    from dicomcore.archive.tables.run import index, iter_batches
 
 __all__ = [
     "DEFAULT_COLUMNS",
@@ -33,3 +37,30 @@ __all__ = [
     "series_volume",
     "transcode_folder",
 ]
+
+MODULES = {
+    "checking.run": ("check",),
+    "checking.summary": ("check_summary",),
+    "imaging.cache": ("DiskCache", "MemoryCache"),
+    "imaging.stream": ("FrameRecord", "frames"),
+    "imaging.volume": ("Volume", "series_volume"),
+    "organizing.organize": ("Organized", "Outcome", "organize"),
+    "organizing.transcoding": ("transcode_folder",),
+    "reporting.page": ("report",),
+    "reporting.sql": ("query",),
+    "sources.lists": ("PathList",),
+    "tables.columns": ("DEFAULT_COLUMNS",),
+    "tables.run": ("index", "iter_batches"),
+}
+"""Names by the modules that are loaded when one of them is asked for: pyarrow and all of the engine take 0.4 s."""
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in MODULES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import codecs
 import io
-import json
 import os
-import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from dicomcore.files import make_folder
@@ -31,14 +30,15 @@ __all__ = [
 
 FORCED = "; --force reads it as a bare data set"
 # Advice in messages for callers of functions, and its wording for each command; removed if the command has no option.
-HINTS: dict[re.Pattern[str], dict[str, str]] = {
-    re.compile(r"; force=True reads it as a bare data set"): dict.fromkeys(("dump", "frames", "transcode"), FORCED),
-    re.compile(r"; invent=True makes values up"): {"dicomdir": "; --invent makes values up"},
-    re.compile(r", or give enforce_standard=False"): {},
-    re.compile(r"; overwrite=True replaces it"): {},
-    re.compile(r", and overwrite=False"): {},
-    re.compile(r"; partial=True joins those that are there"): {},
+HINTS: dict[str, dict[str, str]] = {
+    "; force=True reads it as a bare data set": dict.fromkeys(("dump", "frames", "transcode"), FORCED),
+    "; invent=True makes values up": {"dicomdir": "; --invent makes values up"},
+    ", or give enforce_standard=False": {},
+    "; overwrite=True replaces it": {},
+    ", and overwrite=False": {},
+    "; partial=True joins those that are there": {},
 }
+UNKNOWN_WIDTH = 80
 ESCAPE = "dicomcore.escape"
 ESCAPE_ALL = "dicomcore.escape_all"
 
@@ -49,10 +49,26 @@ ESCAPE_ALL = "dicomcore.escape_all"
 class Formatter(argparse.HelpFormatter):
     """Fills paragraphs, and leaves lines that begin with a blank as they are."""
 
+    def __init__(
+        self, prog: str, indent_increment: int = 2, max_help_position: int = 24, width: int | None = None
+    ) -> None:
+        # Without a width argparse asks shutil, which loads all compressors, for each argument that is added.
+        super().__init__(prog, indent_increment, max_help_position, _columns() - 2 if width is None else width)
+
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         parts = [part for part in text.split("\n\n") if part.strip()]
         return "\n\n".join(part if part[0] == " " else super(Formatter, self)._fill_text(part, width, indent)
                            for part in parts)  # fmt: skip
+
+
+def _columns() -> int:
+    """The width of the terminal, as `shutil.get_terminal_size` finds it."""
+    with suppress(ValueError):
+        if (columns := int(os.environ.get("COLUMNS", ""))) > 0:
+            return columns
+    with suppress(AttributeError, ValueError, OSError):
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or UNKNOWN_WIDTH  # type: ignore[union-attr]
+    return UNKNOWN_WIDTH
 
 
 def add_command(
@@ -120,7 +136,7 @@ def report_problem(command: str, subject: str, reason: Exception | str, code: in
         subject = os.fsdecode(reason.filename) or subject
     said = reason if isinstance(reason, str) else reason_of(reason, subject)
     for hint, options in HINTS.items():
-        said = hint.sub(options.get(command, ""), said)
+        said = said.replace(hint, options.get(command, ""))
     about = f"{printable(subject)}: " if subject else ""
     print(f"dicomcore {command}: {about}" + "\n".join(map(printable, said.splitlines())), file=sys.stderr)
     return code
@@ -203,4 +219,6 @@ def _escaped_all(error: UnicodeError) -> tuple[bytes, int]:
 
 
 def _escape(one: str) -> bytes:
+    import json
+
     return json.dumps(one)[1:-1].encode("ascii")

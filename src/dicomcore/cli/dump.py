@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import json
 import sys
 from collections.abc import Iterator
 from math import isfinite
@@ -88,6 +87,8 @@ def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> tuple
         sys.stdout.writelines(xml_pieces(data_set, 0, None, arguments.meta))
         return ()
     if arguments.lines:
+        import json
+
         for place, _, element in _walk(data_set):
             print(json.dumps({"file": path, **_plain(place, element)}, ensure_ascii=False))
         return ()

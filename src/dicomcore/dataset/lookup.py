@@ -16,10 +16,12 @@ __all__ = [
     "first_item",
     "float_array",
     "integers_of",
+    "interpretation_of",
     "is_big_endian",
     "item_at",
     "items_of",
     "number_of",
+    "term_of",
     "text_of",
     "texts_of",
 ]
@@ -56,12 +58,22 @@ def is_big_endian(place: Any, key: str | int, data_set: Any) -> bool:
     return data_set.is_little_endian is False if own is None else bool(own)
 
 
+def interpretation_of(data_set: Any) -> str:
+    """Photometric Interpretation, in capital letters whatever its writer wrote; empty if it is missing."""
+    return str(data_set.get("PhotometricInterpretation") or "").strip(" \0").upper()
+
+
 def text_of(data_set: Dataset, keyword: str) -> str | None:
     """The text of an attribute, with several values joined by backslashes as in a file; None if it has no text."""
     value = data_set.get(keyword)
     if isinstance(value, list):
         return "\\".join(value) if all(isinstance(text, str) for text in value) else None
     return value if isinstance(value, str) else None
+
+
+def term_of(data_set: Any, keyword: str) -> str:
+    """The text of a CS attribute in capital letters, whatever its writer wrote; empty if it has no text."""
+    return (text_of(data_set, keyword) or "").strip(" \0").upper()
 
 
 def texts_of(data_set: Dataset, keyword: str) -> tuple[str, ...]:

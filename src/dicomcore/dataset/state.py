@@ -7,8 +7,6 @@ element.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dicomcore._native.scan.index import Index
 from dicomcore._native.views.data_element import DataElement, Later, later_element, later_of
 from dicomcore._native.views.state import (
@@ -63,9 +61,10 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
 class State:
     """The state of a data set."""
+
+    __slots__ = ("changed", "index", "is_header", "row", "wanted")
 
     index: Index | None
     """None for a data set made in memory."""
@@ -77,6 +76,16 @@ class State:
     """Elements that were set or handed out, by tag, None for a deleted element; None if there never was one."""
     is_header: bool
     """Whether the data set ends before its pixel data, see `header_of`."""
+
+    def __init__(
+        self,
+        index: Index | None,
+        row: int,
+        wanted: frozenset[int] | None,
+        changed: dict[int, DataElement | None] | None,
+        is_header: bool,
+    ) -> None:
+        self.index, self.row, self.wanted, self.changed, self.is_header = index, row, wanted, changed, is_header
 
 
 def state_of(data_set: Dataset) -> State:

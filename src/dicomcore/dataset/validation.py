@@ -6,7 +6,6 @@ import re
 import warnings
 from collections.abc import Callable
 from decimal import Decimal
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -160,6 +159,8 @@ def _misspelt(name: str) -> str:
     looks_so = name.isalnum() and name[0].isupper() and name != name.upper()
     if not looks_so and tag_for_keyword(name[:1].upper() + name[1:]) is None:
         return ""
+    from difflib import get_close_matches
+
     near = get_close_matches(name, keywords(), 1, 0.8)
     meant = f"; is {near[0]} meant?" if near else ""
     return f"{name!r} is not a keyword of PS3.6: it becomes an attribute of the object, not an element{meant}"

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from dicomcore.deid.crosswalk import Identity
 
@@ -36,6 +37,7 @@ def _component(text: str) -> str:
     return base64.b32encode(hashlib.blake2b(text.encode(), digest_size=_BYTES).digest()).decode("ascii")
 
 
+@lru_cache(256)  # most of a run's files are of few series
 def _plain(text: str) -> str:
     """A name for a path; PS3.5 allows much in an ID."""
     if _PLAIN.fullmatch(text):

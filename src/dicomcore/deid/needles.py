@@ -35,7 +35,7 @@ class Sought(NamedTuple):
 
     kind: str
     length: int
-    """Letters and digits of the text."""
+    """Letters and digits of the text; 1 if all are the same, as pixels have such runs by chance."""
     numeric: bool
     inside: bool
     """Whether it is found inside of words, too."""
@@ -55,6 +55,8 @@ def sought_in(identifiers: Identifiers) -> Soughts:
     for kind, text in _texts(identifiers):
         words = words_of(text)
         length, numeric = sum(map(len, words)), all(map(str.isdecimal, words))
+        if len(set().union(*words)) == 1:
+            length = 1
         for data, flags in _encoded(text, wide=kind not in ("dates", "uids") or len(text) == 10):
             if len(data) > MOST_BYTES:
                 data, flags = data[:MOST_BYTES], flags & ~WHOLE

@@ -36,7 +36,7 @@ __all__ = ["Done", "Summary", "folder"]
 MOST_FAILURES = 10_000  # that a summary keeps; all are counted
 MANY, MANY_WITH_PIXELS = 256, 8  # inputs from which other processes are worth their start
 MOST_NAMES = 1 << 20  # of outputs with one identity
-CHUNK = 16  # inputs that a process is given at a time
+CHUNK = 32  # inputs that a process is given at a time
 
 
 @dataclass
@@ -183,8 +183,7 @@ def _results(sources: Iterable[str], task: Task, journal: Journal, workers: int 
         return
     with crew:
         chunks = _batched(chain(first, inputs), 1 if with_pixels else CHUNK)
-        for results in in_order(chunks, lambda chunk: crew.work(chunk, journal), wanted, ahead=3):
-            yield from results
+        yield from chain.from_iterable(crew.results(chunks, journal))
 
 
 def _batched(items: Iterator[tuple[int, str]], size: int) -> Iterator[list[tuple[int, str]]]:

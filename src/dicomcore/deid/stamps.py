@@ -31,11 +31,11 @@ class Stamps:
         """What tells the plan."""
         return self._key.hex()[:16]
 
-    def of(self, place: str) -> str:
-        """The stamp of an input; empty where it cannot be asked for."""
+    def of(self, place: str, facts: os.stat_result | None = None) -> str:
+        """The stamp of an input, whose state may be known; empty where it cannot be asked for."""
         if type(place) is str:
             try:
-                facts = os.stat(place)
+                facts = facts or os.stat(place)
             except OSError:
                 return ""
             text = repr((os.path.abspath(place), (facts.st_size, facts.st_mtime_ns)))

@@ -20,6 +20,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.dataset.paths import walk
 from dicomcore.dataset.state import DATA_SET
 from dicomcore.deid.identifiers import KINDS, Identifiers, gather
+from dicomcore.deid.journal import NAME as JOURNAL
 from dicomcore.deid.needles import Sought, sought_in
 from dicomcore.deid.text import matches
 from dicomcore.deid.vocabulary import common_words
@@ -49,7 +50,9 @@ _LETTERS = re.compile(rb"[A-Za-z]+")
 _KEPT_TEXTS = 1 << 16
 _INFLATED = 1 << 26  # bytes of a document's streams
 _NUMBERS = frozenset("DS IS TM AT FL FD SL SS UL US SV UV OF OD OL OV".split())  # noqa: SIM905
-_SAMPLES = frozenset({0x54001010, 0x00282000, 0x00281201, 0x00281202, 0x00281203, 0x00283006})
+_SAMPLES = frozenset(
+    {0x54001010, 0x00282000, *range(0x00281201, 0x00281205), *range(0x00281221, 0x00281225), 0x00283006}
+)  # waveforms, ICC profiles, LUT data
 _TEXTS = frozenset("AE CS LO LT PN SH ST UC UR UT".split())  # noqa: SIM905
 _DOCUMENT = 0x00420011
 _KEPT_KINDS = {
@@ -107,7 +110,8 @@ class Report(Findings[Finding]):
     files, searched : int
         How many files there were, and how many bytes.
     unread : iterable of str
-        Files that could not be opened or are no DICOM; of the latter the bytes were searched.
+        Files that could not be opened or are no DICOM; of the latter the bytes were searched. The list that `folder`
+        keeps for runs that go on is not among them.
     """
 
     __slots__ = ("files", "searched", "unread")
@@ -277,7 +281,8 @@ class _Search:
             place_at(index, 0)  # reads it to its end
         except (DicomError, OSError):
             index = None  # only its bytes can be searched
-            unread.append(hidden)
+            if name != JOURNAL:
+                unread.append(hidden)
         size = 0
         try:
             size = self.raw(out, index, found)

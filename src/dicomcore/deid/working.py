@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import filecmp
 import os
+import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from dicomcore._native.scan.source import Source
+from dicomcore._native.deid.scratch import Scratch
 from dicomcore._native.write.output import Output
 from dicomcore.deid.applying import Outcome, redacted
 from dicomcore.deid.crosswalk import Identity, identity_of
@@ -28,7 +29,8 @@ from dicomcore.part10.writer import dcmwrite
 __all__ = ["CONFLICT", "Done", "Result", "Task"]
 
 DIRECTORY = "DICOMDIR"
-IN_MEMORY = 1 << 20  # a file up to this size is put together in memory
+IN_MEMORY = 1 << 20  # a smaller file is read, and written, at once
+MOST_PARTS = 1000  # that the system takes at once
 CONFLICT = "conflict"
 """Another file has the name; `Done.output` is the name that the new one has until it is settled."""
 
@@ -98,9 +100,10 @@ class Task:
 
     def _made(self, place: str, done: Callable[..., Done]) -> Result:
         """The new file of an input."""
-        stamp = "" if self.dry_run else self.stamps.of(place)
         source: Any = place if type(place) is str else place.open()  # type: ignore[attr-defined]  # a Place
-        out, outcome, identity = redacted(source, self.plan, self.limits, identity=True)
+        data, facts = _read(place) if source is place else (None, None)
+        stamp = "" if self.dry_run else self.stamps.of(place, facts)
+        out, outcome, identity = redacted(source if data is None else data, self.plan, self.limits, identity=True)
         assert identity is not None
         old = identity_of(dcmread(source, limits=self.limits, force=True)) if self.wants_identity else None
         if self.dry_run:
@@ -158,39 +161,48 @@ class Task:
 
 
 class _Scratch(threading.local):
-    """Memory of a thread, in which a file is put together: new memory for each file takes as long as writing it."""
+    """Memory of a thread that a file is read into: new memory for each file takes as long as writing it."""
 
     def __init__(self) -> None:
-        self.memory = memoryview(bytearray(IN_MEMORY))
+        self._memory = Scratch(IN_MEMORY)
+
+    def room(self) -> Scratch:
+        """The memory; another one if something still looks at what was read before."""
+        if self._memory.views:
+            self._memory = Scratch(IN_MEMORY)
+        return self._memory
 
 
 _SCRATCH = _Scratch()
 
 
+def _read(place: str) -> tuple[memoryview | None, os.stat_result | None]:
+    """The bytes of a small file, which nothing changes any more, and its state; None for what is no such file."""
+    if not hasattr(os, "readv"):
+        return None, None
+    file = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        facts = os.fstat(file)
+        if not stat.S_ISREG(facts.st_mode):
+            return None, None
+        if not 0 < facts.st_size < IN_MEMORY:
+            return None, facts
+        memory = memoryview(_SCRATCH.room())[: facts.st_size + 1]  # one more: a file that grows is no such file
+        return (memory[:-1] if os.readv(file, [memory]) == facts.st_size else None), facts
+    finally:
+        os.close(file)
+
+
 def _write(file: int, out: Output) -> None:
     """Write all of an output; a small one at once."""
-    if len(out) > IN_MEMORY or not hasattr(os, "preadv"):
+    if len(out) > IN_MEMORY or not hasattr(os, "writev"):
         write_file(file, out)
         return
-    memory, at = _SCRATCH.memory, 0
-    for source, offset, length, width in out.stretches():
-        part = memory[at : at + length]
-        if source is None:
-            part[:] = memoryview(out)[offset : offset + length]
-        elif source.path is None or width != 1 or not _is_read(source, offset, part):
-            write_all(file, out.whole())
-            return
-        at += length
-    write_all(file, memory[:at])
-
-
-def _is_read(source: Source, offset: int, part: memoryview) -> bool:
-    """Whether a part of a file could be read as a whole."""
-    handle = source.borrow()
-    try:
-        return os.preadv(handle, [part], offset) == len(part)
-    finally:
-        source.give_back(handle)
+    parts = list(out.chunks())
+    if len(parts) > MOST_PARTS or os.writev(file, parts) != len(out):
+        os.ftruncate(file, 0)
+        os.lseek(file, 0, os.SEEK_SET)
+        write_all(file, out.whole())
 
 
 def _failed(error: Exception, done: Callable[..., Done]) -> Done:

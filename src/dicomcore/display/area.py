@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dicomcore._native.pixels import resample as kernels
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import first_item, float_array, integers_of, item_at, number_of, text_of
+from dicomcore.dataset.lookup import first_item, float_array, integers_of, item_at, number_of, term_of
 from dicomcore.display.references import Images, images_of
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
@@ -177,12 +177,12 @@ def area_of(item: Dataset) -> DisplayedArea:
     return DisplayedArea(
         _corner(item, "DisplayedAreaTopLeftHandCorner"),
         _corner(item, "DisplayedAreaBottomRightHandCorner"),
-        text_of(item, "PresentationSizeMode") or "",
+        term_of(item, "PresentationSizeMode"),
         number_of(item, "PresentationPixelMagnificationRatio"),
         () if spacing is None else tuple(spacing.tolist()),
         integers_of(item, "PresentationPixelAspectRatio"),
         images_of(item),
-        text_of(item, "PixelOriginInterpretation") or "",
+        term_of(item, "PixelOriginInterpretation"),
     )
 
 

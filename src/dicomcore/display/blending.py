@@ -13,7 +13,7 @@ from dicomcore._native.pixels import blend as kernels
 from dicomcore._native.pixels import resample as scaling
 from dicomcore.arrays import as_bytes
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import first_item, items_of, number_of, text_of
+from dicomcore.dataset.lookup import first_item, items_of, number_of, term_of, text_of
 from dicomcore.dataset.state import header_of
 from dicomcore.display.geometry import plane_of
 from dicomcore.display.opening import limits_of, uid_of
@@ -102,7 +102,7 @@ def _simple(
     images: list[Dataset], state: State, frame: int, padding: str, notes: list[Note]
 ) -> tuple[Dataset, int, NDArray[np.uint8]]:
     """One superimposed set in colour over one underlying set in grey."""
-    items = {text_of(item, "BlendingPosition"): item for item in items_of(state.data_set, "BlendingSequence")}
+    items = {term_of(item, "BlendingPosition"): item for item in items_of(state.data_set, "BlendingSequence")}
     missing = {"UNDERLYING", "SUPERIMPOSED"} - items.keys()
     if missing:
         lacking = " and ".join(sorted(missing))
@@ -133,7 +133,7 @@ def _advanced(
     for item in items_of(state.data_set, "AdvancedBlendingSequence"):
         made = _advanced_input(images, item, state)
         inputs[_number(item, "AdvancedBlendingSequence")] = made
-        if leading is None or text_of(item, "GeometryForDisplay") == "TRUE":
+        if leading is None or term_of(item, "GeometryForDisplay") == "TRUE":
             leading = made
     if leading is None:
         tag = int(Tag("AdvancedBlendingSequence"))
@@ -204,7 +204,7 @@ def _number(item: Dataset, sequence: str) -> int:
 
 
 def _step(step: Dataset, inputs: list[Picture]) -> Picture:
-    mode = text_of(step, "BlendingMode")
+    mode = term_of(step, "BlendingMode")
     if mode == "FOREGROUND" and len(inputs) == 2:
         return _foreground(inputs[0], inputs[1], _opacity(step))
     if mode == "EQUAL" and len(inputs) == 2:

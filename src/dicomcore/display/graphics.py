@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import float_array, integers_of, items_of, number_of, text_of
+from dicomcore.dataset.lookup import float_array, integers_of, items_of, number_of, term_of, text_of
 from dicomcore.display.cielab import from_cielab
 from dicomcore.display.references import Images, images_of
 from dicomcore.display.styles import (
@@ -175,10 +175,10 @@ def _whole(item: Dataset, keyword: str) -> int | None:
 
 def _figure(item: Dataset) -> Figure:
     return Figure(
-        text_of(item, "GraphicType") or "",
+        term_of(item, "GraphicType"),
         _graphic_data(item),
-        text_of(item, "GraphicAnnotationUnits") or "PIXEL",
-        text_of(item, "GraphicFilled") == "Y",
+        term_of(item, "GraphicAnnotationUnits") or "PIXEL",
+        term_of(item, "GraphicFilled") == "Y",
         line_style_of(item),
         fill_style_of(item),
         _whole(item, "CompoundGraphicInstanceID"),
@@ -192,11 +192,11 @@ def _text(item: Dataset) -> Text:
     return Text(
         text_of(item, "UnformattedTextValue") or "",
         np.concatenate(whole) if len(whole) == 2 else None,
-        text_of(item, "BoundingBoxAnnotationUnits") or "",
-        text_of(item, "BoundingBoxTextHorizontalJustification") or "",
+        term_of(item, "BoundingBoxAnnotationUnits"),
+        term_of(item, "BoundingBoxTextHorizontalJustification"),
         _point(item, "AnchorPoint"),
-        text_of(item, "AnchorPointAnnotationUnits") or "",
-        text_of(item, "AnchorPointVisibility") == "Y",
+        term_of(item, "AnchorPointAnnotationUnits"),
+        term_of(item, "AnchorPointVisibility") == "Y",
         text_style_of(item),
         _whole(item, "CompoundGraphicInstanceID"),
     )
@@ -214,19 +214,19 @@ def _compound(item: Dataset) -> Compound:
     )
     visibility = number_of(item, "DiameterOfVisibility")
     return Compound(
-        text_of(item, "CompoundGraphicType") or "",
+        term_of(item, "CompoundGraphicType"),
         _graphic_data(item),
-        text_of(item, "CompoundGraphicUnits") or "PIXEL",
+        term_of(item, "CompoundGraphicUnits") or "PIXEL",
         _whole(item, "CompoundGraphicInstanceID"),
-        text_of(item, "GraphicFilled") == "Y",
+        term_of(item, "GraphicFilled") == "Y",
         float(number_of(item, "RotationAngle", 0.0)),
         _point(item, "RotationPoint"),
         float(max(number_of(item, "GapLength", 0.0), 0.0)),
         None if visibility is None else float(max(visibility, 0.0)),
         tuple(ticks),
-        text_of(item, "TickAlignment") or "CENTER",
-        text_of(item, "TickLabelAlignment") or "BOTTOM",
-        text_of(item, "ShowTickLabel") == "Y",
+        term_of(item, "TickAlignment") or "CENTER",
+        term_of(item, "TickLabelAlignment") or "BOTTOM",
+        term_of(item, "ShowTickLabel") == "Y",
         line_style_of(item),
         fill_style_of(item),
         text_style_of(item),

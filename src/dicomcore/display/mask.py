@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import float_array, integers_of, items_of, number_of, text_of
+from dicomcore.dataset.lookup import float_array, integers_of, items_of, number_of, term_of
 from dicomcore.dataset.state import header_of
 from dicomcore.display.polygons import fill
 from dicomcore.display.reading import table_of
@@ -58,7 +58,7 @@ def subtracted(
     ParseError
         The mask's frames are missing.
     """
-    if text_of(state, "RecommendedViewingMode") == "NAT":
+    if term_of(state, "RecommendedViewingMode") == "NAT":
         return None
     item = _item(state, uid, frame)
     if item is None:
@@ -92,7 +92,7 @@ def _item(state: Dataset, uid: str, frame: int) -> Dataset | None:
     for item in items_of(state, "MaskSubtractionSequence"):
         pairs = _pairs(integers_of(item, "ApplicableFrameRange"))
         within = not pairs or any(low <= frame + 1 <= high for low, high in pairs)
-        if within and applies(images_of(item), uid, frame) and text_of(item, "MaskOperation") != "NONE":
+        if within and applies(images_of(item), uid, frame) and term_of(item, "MaskOperation") != "NONE":
             return item
     return None
 
@@ -103,7 +103,7 @@ def _pairs(numbers: tuple[int, ...]) -> list[tuple[int, int]]:
 
 def _mask_frames(item: Dataset, frame: int, count: int, notes: list[Note]) -> tuple[int, ...] | None:
     """The frames, from 0, of the mask; None if there is none for this frame."""
-    operation = text_of(item, "MaskOperation")
+    operation = term_of(item, "MaskOperation")
     if operation == "AVG_SUB":
         numbers = integers_of(item, "MaskFrameNumbers")
         if not 1 <= len(numbers) <= MOST_AVERAGED or not all(1 <= number <= count for number in numbers):

@@ -38,7 +38,7 @@ class Plane:
 
 def bitmap_shutter_of(data_set: Dataset) -> Overlay | None:
     """Return the overlay of a bitmap shutter (PS3.3 C.7.6.15); raise ParseError if it is missing."""
-    if "BITMAP" not in {shape.strip() for shape in texts_of(data_set, "ShutterShape")}:
+    if "BITMAP" not in {shape.strip().upper() for shape in texts_of(data_set, "ShutterShape")}:
         return None
     group = number_of(data_set, "ShutterOverlayGroup")
     for overlay in _read(data_set):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
-from dicomcore.dataset.lookup import first_item, is_big_endian, item_at, items_of, number_of
+from dicomcore.dataset.lookup import first_item, interpretation_of, is_big_endian, item_at, items_of, number_of, term_of
 from dicomcore.display.rendering import FUNCTIONS, Display, Window
 from dicomcore.display.tables import LookUpTable, Palette
 from dicomcore.errors import PixelDecodeError
@@ -15,6 +15,9 @@ from dicomcore.notes import Note
 __all__ = ["display_of", "display_through", "palette_of", "replaced", "rescale_of", "table_of"]
 
 COLOURS = ("Red", "Green", "Blue")
+VOI, WORD, FAINT = "VOI LUT", 16, 14
+"""A VOI LUT of 16 bits whose entries have at most 14 would show a picture in the darkest quarter of the scale: its
+descriptor then states the size of a word (Agfa's CR), and its largest entry tells the bits."""
 FRAME_TYPES = tuple(f"{of}FrameTypeSequence" for of in ("MRImage", "CTImage", "PET", "XRay3D", "PhotoacousticImage"))
 
 
@@ -29,7 +32,7 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
     presentation = _tables(data_set, "PresentationLUTSequence", data_set, (0.0, float("inf")), notes)
     slope, intercept = rescale_of(transformed, notes)
     reached = _reached(stored, modality[0] if modality else None, slope, intercept)
-    photometric = str(data_set.get("PhotometricInterpretation") or "MONOCHROME2").strip()
+    photometric = interpretation_of(data_set) or "MONOCHROME2"
     indexed = photometric == "PALETTE COLOR"
     palette = _palette(data_set, places, notes, indexed=indexed)
     return Display(
@@ -40,7 +43,7 @@ def display_of(data_set: Any, frame: int = 0) -> Display:
         modality_lut=modality[0] if modality else None,
         windows=_windows(view, notes),
         voi_luts=_tables(view, "VOILUTSequence", data_set, reached, notes),
-        presentation_shape=str(data_set.get("PresentationLUTShape") or "").strip() or None,
+        presentation_shape=term_of(data_set, "PresentationLUTShape") or None,
         presentation_lut=presentation[0] if presentation else None,
         palette=palette,
         supplemental_palette=palette is not None and not indexed,
@@ -78,7 +81,7 @@ def display_through(
     slope, intercept = (1.0, 0.0) if modality is None else rescale_of(modality, notes)
     reached = _reached(stored, table, slope, intercept)
     presentation = _tables(state, "PresentationLUTSequence", state, (0.0, float("inf")), notes)
-    photometric = str(image.get("PhotometricInterpretation") or "MONOCHROME2").strip()
+    photometric = interpretation_of(image) or "MONOCHROME2"
     indexed = photometric == "PALETTE COLOR"
     own = _palette(image, [], notes, indexed=indexed) if indexed or supplemental else None
     luts = () if view is None else _tables(view, "VOILUTSequence", state, reached, notes)
@@ -94,7 +97,7 @@ def display_through(
         modality_lut=table,
         windows=windows,
         voi_luts=luts,
-        presentation_shape=str(state.get("PresentationLUTShape") or "").strip() or "IDENTITY",
+        presentation_shape=term_of(state, "PresentationLUTShape") or "IDENTITY",
         presentation_lut=presentation[0] if presentation else None,
         presentation_palette=palette,
         palette=own,
@@ -233,6 +236,8 @@ def table_of(name: str, item: Any, data_set: Any, inputs: tuple[float, float], n
     if isinstance(data, (int, float)):
         data = [data]
     table = LookUpTable.of(descriptor, data, big_endian=is_big_endian(item, "LUTData", data_set))
+    if name == VOI and descriptor[2] == WORD and int(table.entries.max()) < 1 << FAINT:
+        table = replace(table, bits=max(int(table.entries.max()).bit_length(), 8))
     _note_bits(name, descriptor[2], table.bits, notes)
     return replace(table, first_mapped=_first_mapped(int(descriptor[1]), len(table.entries), *inputs))
 

@@ -65,7 +65,7 @@ def shutter_of(data_set: Dataset) -> Shutter | None:
 
     Raises ParseError if an opening cannot be read, because the pixels that it covers must not be visible.
     """
-    shapes = {shape.strip() for shape in texts_of(data_set, "ShutterShape")}
+    shapes = {shape.strip().upper() for shape in texts_of(data_set, "ShutterShape")}
     openings: dict[str, Any] = {}
     if "RECTANGULAR" in shapes:
         edges = [number_of(data_set, f"Shutter{edge}Edge") for edge in EDGES]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import items_of, number_of, text_of
+from dicomcore.dataset.lookup import items_of, number_of, term_of, text_of
 from dicomcore.dataset.state import header_of
 from dicomcore.display.area import DisplayedArea, area_of, rotation_of
 from dicomcore.display.graphics import Annotation, Layer, annotation_of, layer_of
@@ -67,7 +67,7 @@ class State:
         )
         self.rotation = rotation_of(data_set)
         """Degrees clockwise, before the flip."""
-        self.flipped = text_of(data_set, "ImageHorizontalFlip") == "Y"
+        self.flipped = term_of(data_set, "ImageHorizontalFlip") == "Y"
         self.shutter: Shutter | None = shutter_of(data_set)
         bitmap_shutter_of(data_set)  # raises if it is missing
 

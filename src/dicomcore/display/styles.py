@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import first_item, integers_of, number_of, text_of
+from dicomcore.dataset.lookup import first_item, integers_of, number_of, term_of, text_of
 from dicomcore.display.cielab import from_cielab
 
 __all__ = [
@@ -93,7 +93,7 @@ def line_style_of(item: Dataset) -> LineStyle | None:
     style = first_item(item, "LineStyleSequence")
     if style is None:
         return None
-    dashed = text_of(style, "LineDashingStyle") == "DASHED"
+    dashed = term_of(style, "LineDashingStyle") == "DASHED"
     pattern = number_of(style, "LinePattern")
     return LineStyle(
         colour_of(style, "PatternOnColorCIELabValue"),
@@ -112,7 +112,7 @@ def fill_style_of(item: Dataset) -> FillStyle | None:
     if style is None:
         return None
     pattern = style.get("FillPattern")
-    stippled = text_of(style, "FillMode") in ("STIPPELED", "STIPPLED") and isinstance(pattern, bytes)
+    stippled = term_of(style, "FillMode") in ("STIPPELED", "STIPPLED") and isinstance(pattern, bytes)
     return FillStyle(
         colour_of(style, "PatternOnColorCIELabValue"),
         _share(style, "PatternOnOpacity"),
@@ -131,11 +131,11 @@ def text_style_of(item: Dataset) -> TextStyle | None:
         text_of(style, "FontName") or "",
         text_of(style, "CSSFontName") or "",
         colour_of(style, "TextColorCIELabValue"),
-        text_of(style, "HorizontalAlignment") or "",
-        text_of(style, "VerticalAlignment") or "",
-        text_of(style, "Underlined") == "Y",
-        text_of(style, "Bold") == "Y",
-        text_of(style, "Italic") == "Y",
+        term_of(style, "HorizontalAlignment"),
+        term_of(style, "VerticalAlignment"),
+        term_of(style, "Underlined") == "Y",
+        term_of(style, "Bold") == "Y",
+        term_of(style, "Italic") == "Y",
         _shadow_of(style),
     )
 
@@ -145,7 +145,7 @@ def _share(style: Dataset, keyword: str) -> float:
 
 
 def _shadow_of(style: Dataset) -> Shadow | None:
-    kind = text_of(style, "ShadowStyle")
+    kind = term_of(style, "ShadowStyle")
     if kind not in ("NORMAL", "OUTLINED"):
         return None
     offset = [float(min(max(number_of(style, f"ShadowOffset{axis}", 1.0), -1024.0), 1024.0)) for axis in "XY"]

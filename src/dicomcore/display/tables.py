@@ -91,6 +91,8 @@ class Palette:
         shortest = min(len(table) for table in tables)
         if not 1 <= bits <= 16:
             bits = max(_entry_bits(table, bits) for table in tables)
+        elif bits > 8 and max(int(table.max()) for table in tables) < 256:
+            bits = 8  # entries of 8 bits in words, which are otherwise all black
         return cls(tuple(table[:shortest] for table in tables), first, bits)
 
     def packed(self, *, eight: bool = False) -> NDArray[Any]:

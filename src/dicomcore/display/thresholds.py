@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import items_of, number_of, text_of
+from dicomcore.dataset.lookup import items_of, number_of, term_of
 from dicomcore.errors import ParseError
 from dicomcore.tags import Tag
 
@@ -61,7 +61,7 @@ def passing(values: NDArray[Any], thresholds: tuple[Threshold, ...]) -> NDArray[
 
 
 def _threshold(item: Dataset) -> Threshold:
-    kind = text_of(item, "ThresholdType") or ""
+    kind = term_of(item, "ThresholdType")
     values = tuple(number_of(one, "ThresholdValue") for one in items_of(item, "ThresholdValueSequence"))
     if len(values) != COUNTS.get(kind, -1) or None in values:
         raise ParseError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dicomcore._native.scan.index import Index
@@ -128,6 +127,8 @@ def refuse_set_groups(ds: Dataset) -> None:
 
 def _deflate(body: Output, out: Output) -> None:
     """Append the deflated data set, padded to even length (PS3.5 A.5)."""
+    import zlib
+
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     size = 0
     for chunk in body.chunks():

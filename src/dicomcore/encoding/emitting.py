@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
+from mmap import mmap
 from typing import Any
 
 from dicomcore._native.scan.source import Source
@@ -65,7 +66,7 @@ def _copy(file: int, source: Source, offset: int, length: int) -> None:
         done = 0
         if (offset - position) % PAGE == 0 and hasattr(os, "copy_file_range"):
             done = _copied_by_system(file, handle, offset, length)
-        block = memoryview(bytearray(min(AT_ONCE, length)))
+        block = memoryview(mmap(-1, min(AT_ONCE, length)))  # at a page: see _native.deid.scratch
         size = PAGE - (position + done) % PAGE if len(block) > PAGE else len(block)
         while done < length:
             got = os.preadv(handle, [block[: min(size, length - done)]], offset + done)

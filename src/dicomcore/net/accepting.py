@@ -26,6 +26,7 @@ from dicomcore.uids import UID
 
 if TYPE_CHECKING:
     from dicomcore._native.net.fragments import Fragment
+    from dicomcore._native.net.plain import Plain
 
 __all__ = ["AcceptorSession", "Offering", "Refusal", "storage_class"]
 
@@ -33,6 +34,7 @@ NOT_SUPPORTED, DUPLICATE_INVOCATION, MISTYPED, RESOURCE_LIMITATION = 0x0122, 0x0
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0xA700, 0xC000
 C_STORE, COMMAND, MESSAGE_ID = int(Kind.C_STORE), int(Field.COMMAND), int(Field.MESSAGE_ID)
 AFFECTED_SOP_CLASS, AFFECTED_SOP_INSTANCE = int(Field.AFFECTED_SOP_CLASS), int(Field.AFFECTED_SOP_INSTANCE)
+MOST_PLAIN = 10  # elements of the command set of a plain request
 WITH_DATA = frozenset({Kind.C_FIND, Kind.C_MOVE, Kind.C_GET})
 REJECTED, TRANSIENT = 1, 2
 USER, PRESENTATION = 1, 3
@@ -118,6 +120,7 @@ class AcceptorSession(Session):
         self.known: Peer | None = None
         self.underway: set[int] = set()  # message IDs of requests that handlers work on
         self.is_refused = False  # one association too many
+        self.plain_requests = 0  # how many came in a row that need no handler and nothing special
         self._handle_request = handle_request
         self._checked: tuple[Command | None, int] = None, 0  # the last command whose data set was begun, and its fault
 
@@ -224,7 +227,25 @@ class AcceptorSession(Session):
         if fault or len(self.underway) > self.performing:
             return None
         assert self.request is not None
-        return folder.keep(context, command, data, run, sender=self.request.calling, receiver=self.request.called)
+        kept = folder.keep(context, command, data, run, sender=self.request.calling, receiver=self.request.called)
+        if kept is not None:
+            self.plain_requests += 1
+        return kept
+
+    def plain(self) -> Plain | None:
+        """What serves plain requests of this association without the GIL, if that is possible."""
+        offering, limits = self.offering, self.limits
+        if offering.folder is None or self._exchange is None or limits.command_elements < MOST_PLAIN:
+            return None
+        assert self.request is not None
+        return offering.folder.plain(
+            self.contexts.values(),
+            sender=self.request.calling,
+            receiver=self.request.called,
+            longest=self.connection.longest_pdu,
+            fragment=self._exchange.fragment,
+            command_bytes=limits.command_bytes,
+        )
 
     def _requested(self, message: Message) -> None:
         command = message.command
@@ -239,6 +260,7 @@ class AcceptorSession(Session):
         if fault:
             self.respond(message, fault)
         elif kind == Kind.C_ECHO:
+            self.plain_requests += 1
             self.respond(message, 0)
         elif message.failure is not None:
             self.respond(message, OUT_OF_RESOURCES, values={Field.ERROR_COMMENT: str(message.failure)})

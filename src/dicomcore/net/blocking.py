@@ -12,6 +12,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, Self, Unpack
 
+from dicomcore._native.net.ask import receive, send
 from dicomcore.dataset import Dataset
 from dicomcore.errors import AssociationAborted, NetworkError, NetworkTimeout
 from dicomcore.net.asking import Asking, Options, asking_for
@@ -21,7 +22,7 @@ from dicomcore.net.exchange import Context, Message
 from dicomcore.net.instances import TRANSCODE, Instance
 from dicomcore.net.items import ContextOffer, Role
 from dicomcore.net.limits import Timeouts
-from dicomcore.net.operations import Operation, Outcome, Response, Storing
+from dicomcore.net.operations import Invocation, Operation, Outcome, Response, Single, Storing
 from dicomcore.net.requesting import (
     RequestorSession,
     event_values,
@@ -40,6 +41,9 @@ from dicomcore.net.storing import Folder
 
 __all__ = ["Association", "associate"]
 
+COMMAND, MESSAGE_ID = int(Field.COMMAND), int(Field.MESSAGE_ID)
+AFFECTED_SOP_CLASS, AFFECTED_SOP_INSTANCE = int(Field.AFFECTED_SOP_CLASS), int(Field.AFFECTED_SOP_INSTANCE)
+PDU_AND_VALUE = 12  # bytes of a PDU in front of its only fragment
 TICK = 1.0  # seconds after which a waiting thread looks at the deadlines
 MOST_BUFFERS = 512  # in one sendmsg(); systems allow 1024
 GATHERED = 96 << 10  # bytes that are sent at a time where there is no sendmsg()
@@ -113,6 +117,8 @@ class Wire:
             if operation.results or operation.is_done:
                 return
             session = self.session
+            if self._has_sendmsg and operation.is_plain and session.is_alone(operation) and self._ask(operation):
+                return
             session.pump(monotonic())
             self.flush()
             if not operation.results and not operation.is_done:
@@ -121,6 +127,86 @@ class Wire:
                 if session.is_busy and not (operation.may_wait and operation.results):
                     session.pump(monotonic())
                 self.flush()
+
+    def _ask(self, operation: Operation) -> bool:
+        """Send a plain request and receive its response without what lies between; False if that is not possible.
+
+        What is not plain in the response, or is late, is left to the session.
+        """
+        session = self.session
+        if not isinstance(operation, Single) and session.window > 1:
+            return False
+        try:
+            invocation = operation.next(session.contexts.values())
+        except Exception as error:  # of the caller's data, as in `Session.pump`
+            operation.fail(error)
+            session.done(operation, monotonic())
+            return True
+        if invocation is None:
+            return False
+        if isinstance(operation, Storing) and not isinstance(invocation.parts, bytes | memoryview):
+            operation.put_back(invocation)
+            return False
+        identifier, begun = session.next_identifier(), monotonic()
+        if not self._sent_plainly(invocation, identifier):
+            session.asked(operation, invocation, identifier, begun)
+            return True
+        if not operation.may_wait:
+            try:
+                operation.prepare()
+            except Exception as error:
+                operation.fail(error)
+        self._answered_plainly(operation, invocation, identifier, begun)
+        return True
+
+    def _sent_plainly(self, invocation: Invocation, identifier: int) -> bool:
+        """Send a plain request; False if the connection was lost."""
+        session, values, data = self.session, invocation.values, invocation.parts
+        values[MESSAGE_ID] = identifier
+        try:
+            sent, size = 0, -1
+            with suppress(BlockingIOError, InterruptedError):
+                found = send(
+                    self._socket.fileno(),
+                    invocation.context.number,
+                    values[COMMAND],
+                    identifier,
+                    values[AFFECTED_SOP_CLASS].encode(),
+                    values.get(AFFECTED_SOP_INSTANCE, "").encode(),
+                    data,  # type: ignore[arg-type]
+                    session.fragment,
+                )
+                sent, size = found or (0, -1)
+            if sent != size:
+                self._send(_left(session.buffers(invocation), sent))
+        except OSError as error:
+            self._lost(error)
+            return False
+        return True
+
+    def _answered_plainly(self, operation: Operation, invocation: Invocation, identifier: int, begun: float) -> None:
+        """Receive once, and take what came if it is the plain response to a request."""
+        session, number = self.session, invocation.context.number
+        room = session.connection.buffer()
+        count = status = -1
+        try:
+            count, status = receive(self._socket.fileno(), room, number, invocation.values[COMMAND], identifier)
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError as error:
+            self._lost(error)
+            return
+        now = monotonic()
+        if status >= 0 and operation.failure is None:
+            operation.answered_plainly(status, room[PDU_AND_VALUE:count], invocation.token)
+            session.done(operation, now)
+            return
+        session.asked(operation, invocation, identifier, begun)
+        if count == 0:
+            session.handle(session.connection.closed(now), now)
+            self.close()
+        elif count > 0:
+            session.handle(session.connection.received(count, now), now)
 
     def step(self) -> None:
         """Send what is there, and receive once."""

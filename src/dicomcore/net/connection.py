@@ -232,6 +232,12 @@ class Connection:
         """How many buffers wait to be taken."""
         return len(self._out)
 
+    @property
+    def is_between(self) -> bool:
+        """Whether an association is established, no PDU has come in part, and none waits to be taken."""
+        has_part = self._tail or self._rest is not None or self._fragments.is_inside
+        return self.state == ESTABLISHED and not has_part and not self._out
+
     # -- what the transport does
 
     def buffer(self) -> memoryview:

@@ -218,6 +218,11 @@ class Exchange:
             return Message(context, command, None, self._failure)
         return Message(context, command, sink.finish())
 
+    @property
+    def is_between(self) -> bool:
+        """Whether no message has come in part."""
+        return not self._number and not self._pending
+
     def end(self) -> None:
         """The association has ended: what has come in part is given up."""
         if self._sink is not None and self._failure is None:

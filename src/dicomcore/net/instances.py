@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from dicomcore._native.net.ask import read_small
 from dicomcore._native.net.heads import read_file
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import text_of
@@ -139,6 +140,9 @@ def _is_odd(size: int, is_deflated: bool) -> bool:
 
 def _read_whole(path: Any, pages: Pages | None = None) -> bytes | memoryview | None:
     """The bytes of a file of up to 1 MiB; None for others, and if they cannot be had."""
+    small = read_small(path) if isinstance(path, str) else None
+    if small is not None:
+        return small
     data, size = _beginning(path, True, pages)
     return data if data is not None and len(data) == size else None
 
@@ -179,14 +183,18 @@ def _head(
 def open_instance(source: Any, limits: Limits | None = None, *, to_send: bool = False) -> Instance:
     """What a file or data set is; only its head is read. DicomError or OSError if it cannot be sent.
 
-    `to_send` says that its parts are wanted now: a file of up to 1 MiB is read whole, once.
+    A small file is read whole, and one of up to 1 MiB if its parts are wanted now, which `to_send` says.
     """
-    whole = None
+    whole: bytes | memoryview | None = None
     if not isinstance(source, Dataset):
-        whole, size = _beginning(source, to_send)
+        whole = read_small(source) if isinstance(source, str) else None
+        size = 0 if whole is None else len(whole)
+        is_whole = to_send or whole is not None
+        if whole is None:
+            whole, size = _beginning(source, to_send)
         if whole is not None:
             plain = read_file(whole, size)
-            whole = whole if to_send and len(whole) == size else None
+            whole = whole if is_whole and len(whole) == size else None
             if plain is not None:
                 return Instance(source, *plain, whole)
     return _opened(source, whole, limits)

@@ -12,6 +12,7 @@ from dicomcore.encoding import decode, encode
 from dicomcore.errors import DicomError, NetworkError
 from dicomcore.limits import Limits
 from dicomcore.net.commands import Command, Field, Kind
+from dicomcore.net.commands import decode as decode_command
 from dicomcore.net.contexts import CONVERTED
 from dicomcore.net.exchange import Context, Message
 from dicomcore.net.instances import Instance, Pages, open_instance
@@ -20,8 +21,10 @@ from dicomcore.net.statuses import Status
 __all__ = ["Invocation", "Operation", "Outcome", "Query", "Response", "Retrieval", "Single", "Storing"]
 
 MEDIUM = 0  # priority
+ROOM = 16 << 20  # bytes of small files that are kept while an association for them is planned
 STATUS, ERROR_COMMENT = int(Field.STATUS), int(Field.ERROR_COMMENT)
 NOT_SUPPORTED, PROCESSING_FAILURE = 0x0122, 0x0110
+SUCCESS = Status(0)
 
 
 class Response(NamedTuple):
@@ -89,6 +92,7 @@ class Operation:
     can_cancel = False
     may_wait = False  # whether `next` may have to wait, perhaps for what is done with the results
     takes_instances = False  # whether the peer sends C-STORE requests meanwhile
+    is_plain = False  # whether its requests are C-STORE or C-ECHO and say what every such request says
 
     def __init__(self) -> None:
         self.results: deque[Any] = deque()
@@ -105,6 +109,10 @@ class Operation:
 
     def answered(self, message: Message, token: Any) -> bool:
         """Take a response; whether it is the last to its request."""
+        raise NotImplementedError
+
+    def answered_plainly(self, status: int, command: memoryview, token: Any) -> None:
+        """Take a response of a plain request, which says no more than a status; `command` are its bytes."""
         raise NotImplementedError
 
     def fail(self, error: Exception) -> None:
@@ -154,6 +162,7 @@ class Single(Operation):
         super().__init__()
         self._kind, self._abstract, self._values, self._ds = kind, abstract_syntax, values, ds
         self._as_scp, self._limits, self._sent = as_scp, limits, False
+        self.is_plain = kind == Kind.C_ECHO and ds is None
 
     def next(self, contexts: Iterable[Context]) -> Invocation | None:
         """The request."""
@@ -169,6 +178,11 @@ class Single(Operation):
         self.results.append(response_of(message, self._limits))
         self.is_done = True
         return True
+
+    def answered_plainly(self, status: int, command: memoryview, token: Any) -> None:
+        """The response."""
+        self.results.append(Response(Status(status), "", None, decode_command(bytes(command))))
+        self.is_done = True
 
 
 class Query(Operation):
@@ -279,6 +293,8 @@ class Storing(Operation):
         self._prepared: Invocation | None = None
         self._pages = Pages() if hasattr(os, "readv") else None
         self._fits = left_over is None  # whether the last instance was sent, and the next one will be
+        self._room = ROOM
+        self.is_plain = originator is None
 
     def next(self, contexts: Iterable[Context]) -> Invocation | None:
         """The request for the next instance that can be sent."""
@@ -293,6 +309,11 @@ class Storing(Operation):
         else:
             self._outstanding += 1
         return made
+
+    def put_back(self, invocation: Invocation) -> None:
+        """`next` gives this again."""
+        self._prepared = invocation
+        self._outstanding -= 1
 
     def prepare(self) -> None:
         """Read the next instance; not from a source that may have to wait for it."""
@@ -323,7 +344,7 @@ class Storing(Operation):
         self._fits = context is not None
         if context is None:
             if self._left_over is not None:
-                self._left_over(instance._replace(whole=None))
+                self._left_over(self._light(instance))
             else:
                 self._not_sent(instance, NOT_SUPPORTED, "the peer accepted no presentation context for it")
             return None
@@ -344,6 +365,14 @@ class Storing(Operation):
             values[Field.ORIGINATOR], values[Field.ORIGINATOR_MESSAGE_ID] = self._originator
         token = instance.path, instance.sop_class, instance.sop_instance, context.transfer_syntax
         return Invocation(context, values, parts, token)
+
+    def _light(self, instance: Instance) -> Instance:
+        """An instance that waits; its bytes are kept while there is room for them."""
+        size = 0 if instance.whole is None else len(instance.whole)
+        if size > self._room:
+            return instance._replace(whole=None)
+        self._room -= size
+        return instance
 
     def _context(self, instance: Instance, contexts: Iterable[Context]) -> Context | None:
         """The context in the instance's own syntax, else one that it may be converted to."""
@@ -373,6 +402,14 @@ class Storing(Operation):
         self._outstanding -= 1
         self.is_done = self._is_empty and not self._outstanding
         return True
+
+    def answered_plainly(self, status: int, command: memoryview, token: Any) -> None:
+        """The response to one instance."""
+        path, sop_class, sop_instance, syntax = token
+        made = SUCCESS if status == 0 else Status(status)
+        self.results.append(Outcome(made, path, sop_class, sop_instance, "" if status == 0 else made.text, syntax))
+        self._outstanding -= 1
+        self.is_done = self._is_empty and not self._outstanding
 
 
 def _ready(parts: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryview]:

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Self, TypeVar
 
+from dicomcore._native.net.plain import Plain
 from dicomcore.errors import AssociationAborted, NetworkError
 from dicomcore.limits import Limits
 from dicomcore.net.accepting import AcceptorSession, Offering
@@ -39,6 +40,8 @@ BACKLOG = 128
 UNRECOGNIZED = 0x0211
 GRACE = 10.0
 FAR_TOO_MANY = 2  # times the limit of associations; further connections are closed without a word
+MOST_DIRECT = 8  # associations that threads serve by themselves
+FEW, MANY = 2, 1024  # plain requests in a row before a thread serves them; the more often that did not last
 MOST_WAITING = 1024  # messages that wait for the peer before no more are read from it
 
 
@@ -103,6 +106,8 @@ class Server:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="dicomcore-net")
+        self._direct_pool = ThreadPoolExecutor(MOST_DIRECT, thread_name_prefix="dicomcore-net-direct")
+        self._direct = 0
         self._thread: threading.Thread | None = None
         self._is_stopping = False
 
@@ -222,6 +227,7 @@ class Server:
         for one in list(self._associations):
             one.end("the server stops")
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._direct_pool.shutdown(wait=False)
 
     def __enter__(self) -> Self:
         started = threading.Event()
@@ -296,6 +302,27 @@ class Server:
         return self._pool
 
     @property
+    def may_serve_directly(self) -> bool:
+        """Whether a thread may serve the plain requests of another association by itself."""
+        if self._tls is not None or self._is_stopping or self._direct >= MOST_DIRECT:
+            return False
+        return all(kind != Kind.C_STORE for kind, _ in self._handlers)
+
+    def serve_directly(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Have a thread serve an association; `served_directly` follows."""
+        self._direct += 1
+        self._direct_pool.submit(function, *arguments)
+
+    def served_directly(self) -> None:
+        """A thread serves an association no more."""
+        self._direct -= 1
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the server takes nothing new."""
+        return self._is_stopping
+
+    @property
     def scratch(self) -> bytearray:
         """Memory that all connections of the loop receive into."""
         return self._scratch
@@ -315,6 +342,9 @@ class _Protocol(asyncio.BufferedProtocol):
         self._slow: asyncio.TimerHandle | None = None  # until when the peer has to take what was sent
         self._is_reading = True
         self._told = False
+        self._plain: Plain | None = None  # serves in a thread
+        self._is_direct = False  # while it does
+        self._few = FEW
 
     # -- the transport's calls
 
@@ -341,6 +371,8 @@ class _Protocol(asyncio.BufferedProtocol):
         now = self._loop.time()
         self._session.handle(self._session.connection.received(nbytes, now), now)
         self.flush()
+        if self._session.plain_requests >= self._few:
+            self._go_direct()
 
     def eof_received(self) -> bool:
         now = self._loop.time()
@@ -358,6 +390,8 @@ class _Protocol(asyncio.BufferedProtocol):
         for timer in (self._timer, self._slow):
             if timer is not None:
                 timer.cancel()
+        if self._plain is not None:
+            self._plain.stop()
         self._server.left(self, self._host)
         self._tell()
 
@@ -451,11 +485,71 @@ class _Protocol(asyncio.BufferedProtocol):
         now = self._loop.time()
         if not self._is_reading:
             self._session.held(now)
+        if self._is_direct:
+            self._session.rest(now)
         self._session.expire(now)
         if self._session.connection.state == State.IDLE:
             self._transport.abort()
             return
         self.flush()
+
+    # -- plain requests, which a thread serves without the loop
+
+    def _go_direct(self) -> None:
+        """Give the socket to a thread while plain requests come, if nothing else is going on."""
+        session, transport, server = self._session, self._transport, self._server
+        is_idle = session.is_between and not self._answering and self._is_reading and not transport.is_closing()
+        if self._is_direct or not is_idle or transport.get_write_buffer_size() or not server.may_serve_directly:
+            return
+        self._plain = self._plain or session.plain()
+        if self._plain is None:
+            self._few = session.plain_requests + MANY
+            return
+        try:
+            file = os.dup(transport.get_extra_info("socket").fileno())  # which stays this connection's in any case
+        except OSError:
+            return
+        self._is_direct = True
+        transport.pause_reading()
+        server.serve_directly(self._serve, self._plain, file)
+
+    def _serve(self, plain: Plain, file: int) -> None:
+        """In the thread: until there is something that is not plain, or nothing."""
+        before = plain.served, plain.kept
+        try:
+            rest, answers = plain.serve(file)
+        finally:
+            os.close(file)
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(
+                self._served, plain.served - before[0], plain.kept - before[1], rest, answers
+            )
+
+    def _served(self, requests: int, size: int, rest: bytes, answers: bytes) -> None:
+        """Go on where the thread left."""
+        session = self._session
+        self._is_direct = False
+        self._server.served_directly()
+        session.plain_requests = 0
+        self._few = FEW if requests >= FEW else min(2 * self._few, MANY)
+        if self._transport.is_closing():
+            return
+        if session.offering.folder is not None:
+            session.offering.folder.wrote(size)
+        session.rest(self._loop.time())
+        if answers:
+            self._transport.write(answers)
+        self._transport.resume_reading()
+        view = memoryview(rest)
+        while view and not self._transport.is_closing():
+            target = session.connection.buffer()
+            count = min(len(view), len(target))
+            target[:count] = view[:count]
+            del target  # memory that is exported cannot grow
+            self.buffer_updated(count)
+            view = view[count:]
+        if self._server.is_stopping:
+            self.stop()
 
     # -- requests
 
@@ -487,7 +581,7 @@ class _Protocol(asyncio.BufferedProtocol):
         self._answering.pop(key, None)
         self._session.underway.discard(key)
         self._session.rest(self._loop.time())
-        if self._server._is_stopping:
+        if self._server.is_stopping:
             self.flush()  # the answer is not lost
             self.stop()
 
@@ -499,7 +593,7 @@ class _Protocol(asyncio.BufferedProtocol):
     @property
     def is_working(self) -> bool:
         """Whether requests are being answered."""
-        return bool(self._answering or self._session.waiting())
+        return bool(self._answering or self._session.waiting() or self._is_direct)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -508,12 +602,18 @@ class _Protocol(asyncio.BufferedProtocol):
 
     def stop(self) -> None:
         """Nothing new: an association at rest ends now."""
-        if not self._answering and self._session.connection.state == State.ESTABLISHED:
+        if self._is_direct and self._plain is not None:
+            self._plain.stop()
+        elif not self._answering and self._session.connection.state == State.ESTABLISHED:
             self.end("the server stops")
 
     def end(self, why: str) -> None:
         """End the association."""
         if self._transport is None or self._transport.is_closing():
+            return
+        if self._is_direct:  # the thread may be sending
+            self._session.fail(AssociationAborted(why, peer=self._session.peer))
+            self._transport.abort()
             return
         self._session.abort(AssociationAborted(why, peer=self._session.peer), self._loop.time(), source=0)
         for one in list(self._answering.values()):

@@ -28,7 +28,7 @@ from dicomcore.net.connection import (
 )
 from dicomcore.net.exchange import Context, Exchange, Message, ProtocolError
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
-from dicomcore.net.operations import Operation
+from dicomcore.net.operations import Invocation, Operation
 from dicomcore.net.pdu import Reject
 from dicomcore.net.sinks import Sink
 from dicomcore.net.states import State
@@ -127,6 +127,20 @@ class Session:
         return bool(self._operations or self._outstanding)
 
     @property
+    def is_between(self) -> bool:
+        """Whether nothing is outstanding, and no message is in the middle in either direction."""
+        has_exchange = self._exchange is not None and self._exchange.is_between
+        return self.is_open and has_exchange and self.connection.is_between and not self._sending and not self.is_busy
+
+    def is_alone(self, operation: Operation) -> bool:
+        """Whether an operation is the only one, and nothing is outstanding or in the middle."""
+        operations = self._operations
+        if self._outstanding or self._sending or len(operations) != 1 or operations[0] is not operation:
+            return False
+        has_exchange = self._exchange is not None and self._exchange.is_between
+        return has_exchange and self.failure is None and self.connection.is_between
+
+    @property
     def results(self) -> int:
         """How many results wait for the caller."""
         return sum(len(one.results) for one in self._operations)
@@ -172,7 +186,7 @@ class Session:
                     break
                 if invocation is None:
                     break
-                identifier = self._next_identifier()
+                identifier = self.next_identifier()
                 invocation.values[MESSAGE_ID] = identifier
                 number = invocation.context.number
                 until = self._until(operation, now)
@@ -180,6 +194,28 @@ class Session:
                 self.send(number, invocation.values, invocation.parts)
             if operation.is_done:
                 self._operations.remove(operation)
+        self.rest(now)
+
+    @property
+    def fragment(self) -> int:
+        """Bytes of a fragment that the peer takes."""
+        assert self._exchange is not None
+        return self._exchange.fragment
+
+    def buffers(self, invocation: Invocation) -> list[Buffer]:
+        """The message of a request whose data set is in memory, for a face that sends it by itself."""
+        assert self._exchange is not None
+        return self._exchange.message(invocation.context.number, invocation.values, invocation.parts)  # type: ignore[arg-type]
+
+    def asked(self, operation: Operation, invocation: Invocation, identifier: int, now: float) -> None:
+        """A face has sent a request by itself: its response is to come."""
+        until = self._until(operation, now)
+        self._outstanding[identifier] = _Outstanding(operation, invocation.token, invocation.context.number, until)
+
+    def done(self, operation: Operation, now: float) -> None:
+        """A face has taken a response by itself."""
+        if operation.is_done:
+            self._operations.remove(operation)
         self.rest(now)
 
     def _until(self, operation: Operation, now: float) -> float | None:
@@ -195,7 +231,8 @@ class Session:
         self.connection.held(now)
         self._renew(now)
 
-    def _next_identifier(self) -> int:
+    def next_identifier(self) -> int:
+        """A message ID that is not outstanding."""
         while True:
             self._identifier = self._identifier % MOST_ID + 1
             if self._identifier not in self._outstanding:

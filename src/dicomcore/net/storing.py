@@ -6,7 +6,7 @@ import errno
 import os
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import lru_cache
 from time import monotonic
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dicomcore._native.net.heads import read_set
 from dicomcore._native.net.keep import keep
+from dicomcore._native.net.plain import Plain
 from dicomcore.dataset.lookup import text_of
 from dicomcore.errors import DicomError, LimitError
 from dicomcore.files import NEW_FILE
@@ -195,6 +196,40 @@ class Folder:
         self.wrote(size)
         return Stored(SUCCESS, target, sop_class, instance, True)
 
+    def plain(
+        self,
+        contexts: Iterable[Context],
+        *,
+        sender: str,
+        receiver: str,
+        longest: int,
+        fragment: int,
+        command_bytes: int,
+    ) -> Plain | None:
+        """What serves the plain requests of an association without the GIL; None if this folder needs more.
+
+        `longest`, `fragment` and `command_bytes` bound a PDU, a fragment that is sent, and a command set.
+        """
+        if not self._has_unnamed or type(self) is not Folder:
+            return None
+        agreed = []
+        for one in contexts:
+            if one.as_scp:
+                before, behind = _around(one.abstract_syntax, one.transfer_syntax, sender, receiver)
+                agreed.append((one.number, one.abstract_syntax.encode(), one.transfer_syntax.encode(), before, behind))
+        return Plain(
+            agreed,
+            beginning=BEGINNING,
+            incoming=self._incoming_name,
+            home=lambda study, series: os.fsencode(self.home(study.decode(), series.decode()) + os.sep),
+            longest=longest,
+            fragment=fragment,
+            command_bytes=command_bytes,
+            file_bytes=self.limits.file_bytes,
+            free_bytes=self.limits.free_bytes,
+            durable=self.durable,
+        )
+
     def _check_room(self) -> None:
         """LimitError if the disk has too little room; looked at every now and then, and after so many bytes."""
         now = monotonic()
@@ -230,8 +265,8 @@ class Folder:
                     count += 1
         return count
 
-    def place(self, study: str, series: str, instance: str) -> str:
-        """The path of an instance."""
+    def home(self, study: str, series: str) -> str:
+        """The folder of a series, which is there."""
         place = self._places.get((study, series))
         if place is None:
             place = os.path.join(self.root, safe_name(study), safe_name(series))
@@ -239,7 +274,11 @@ class Folder:
             if len(self._places) >= MOST_MADE:
                 self._places.clear()
             self._places[study, series] = place
-        return f"{place}{os.sep}{safe_name(instance)}.dcm"
+        return place
+
+    def place(self, study: str, series: str, instance: str) -> str:
+        """The path of an instance."""
+        return f"{self.home(study, series)}{os.sep}{safe_name(instance)}.dcm"
 
     def new_name(self) -> str:
         """The path of a file that is not yet in its place, beside which no other has that name."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.building import Plain
-from dicomcore.dataset.lookup import float_array, integers_of, number_of, text_of
+from dicomcore.dataset.lookup import float_array, integers_of, interpretation_of, number_of, text_of
 from dicomcore.display.cielab import to_cielab
 from dicomcore.display.reading import display_of
 from dicomcore.display.rendering import Display, Window
@@ -301,7 +301,7 @@ def _presentation_lut(images: list[Dataset], presentation: Any) -> Plain:
         if presentation.first_mapped:
             raise ValueError("a presentation LUT begins at 0 (PS3.3 C.11.6.1.1)")
         return {"PresentationLUTSequence": [_table(presentation)]}
-    inverted = {text_of(image, "PhotometricInterpretation") == "MONOCHROME1" for image in images}
+    inverted = {interpretation_of(image) == "MONOCHROME1" for image in images}
     if presentation is None:
         if len(inverted) > 1:
             raise ValueError("some of the images are in MONOCHROME1, others not: say presentation='IDENTITY' or other")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.dataset.lookup import first_item, items_of, number_of, text_of
+from dicomcore.dataset.lookup import first_item, items_of, number_of, term_of
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.issues import Issue
 from dicomcore.objects.plane_assignment import PlaneAssignment, assign_planes
@@ -42,14 +42,14 @@ class Segmentation:
         Missing, contradictory and assumed attributes are listed in `issues`; with `strict` the first issue raises
         ParseError. Raises ParseError if the data set is not a segmentation.
         """
-        stated = (text_of(data_set, "SegmentationType") or "").strip()
+        stated = term_of(data_set, "SegmentationType")
         if stated not in KINDS:
             raise ParseError(f"the data set is not a segmentation: its Segmentation Type is {stated!r}")
         self.kind = KINDS[stated]
         """binary, fractional or labelmap."""
         self.data_set = data_set
         self.segments = tuple(Segment.of(item) for item in items_of(data_set, "SegmentSequence"))
-        self.fractional_type = text_of(data_set, "SegmentationFractionalType") or None
+        self.fractional_type = term_of(data_set, "SegmentationFractionalType") or None
         """PROBABILITY or OCCUPANCY."""
         self.frames = data_set.frames
         description = self.frames.description
@@ -167,7 +167,7 @@ class Segmentation:
         """
         self.segment(number)
         if self.kind == "labelmap":
-            return (self.labels() == number).view(np.uint8)
+            return (self._values() == number).view(np.uint8)
         chosen = np.flatnonzero(self.frame_segments == number)
         placed = self._placed(chosen)
         if self.kind == "binary":
@@ -181,17 +181,22 @@ class Segmentation:
     def labels(self, *, overlap: str = "refuse") -> NDArray[Any]:
         """Return the segment number of each pixel, (planes, rows, columns), 0 where there is no segment.
 
-        Raises ParseError if segments overlap, unless `overlap` is "last": then the higher number counts. Raises
-        ValueError for a fractional segmentation, which has no labels.
+        Raises ParseError if segments overlap, unless `overlap` is "last": then the higher number counts; and if 0 is
+        the number of a segment, not of the background. Raises ValueError for a fractional segmentation, which has no
+        labels.
         """
         if overlap not in ("refuse", "last"):
             raise ValueError(f"overlap is 'refuse' or 'last', not {overlap!r}")
         if self.kind == "fractional":
             raise ValueError("a fractional segmentation has no labels: its segments are fractions")
         if self.kind == "labelmap":
-            placed = self._placed(np.arange(len(self.frames)))
-            background = number_of(self.data_set, "PixelPaddingValue") or 0
-            return placed if not background else np.where(placed == background, 0, placed).astype(placed.dtype)
+            values, background = self._values(), self._background
+            if not background:
+                return values
+            if any(segment.number == 0 for segment in self.segments):
+                message = f"0 is a segment's number, and {background} is the background: use array() for each segment"
+                raise ParseError(message, tag=int(Tag("PixelPaddingValue")))
+            return np.where(values == background, 0, values).astype(values.dtype)
         highest = max((segment.number or 0 for segment in self.segments), default=0)
         labels = np.zeros(self.shape, np.uint8 if highest < 256 else np.uint16)
         for number in sorted({segment.number for segment in self.segments if segment.number}):
@@ -201,8 +206,21 @@ class Segmentation:
             labels[covered] = number
         return labels
 
+    @property
+    def _background(self) -> int:
+        """The value of a label map's background: its Pixel Padding Value, or 0 (PS3.3 C.8.20.2)."""
+        value = number_of(self.data_set, "PixelPaddingValue") or 0
+        return int(value) if 0 <= value <= np.iinfo(self.frames.dtype).max else 0
+
+    def _values(self) -> NDArray[Any]:
+        """The pixels of a label map, with its background where there is no frame."""
+        every, background = np.arange(len(self.frames)), self._background
+        if self.tiles is not None:
+            return self.tiles.assembled(self.frames.stack(every.tolist()), every, background=background)
+        return self._placed(every, np.full(self.shape, background, self.frames.dtype))
+
     def _placed(self, chosen: NDArray[np.intp], out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Put frames on their planes, in `out` (zeros) if it is given."""
+        """Put frames on their planes, in `out` if it is given, else in zeros."""
         if self.tiles is not None:
             frames = self.frames.stack(chosen.tolist())
             return self.tiles.assembled(frames, chosen, out)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import first_item, float_array, items_of, number_of, text_of, texts_of
+from dicomcore.dataset.lookup import first_item, float_array, items_of, number_of, term_of, text_of, texts_of
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.issues import Issue
 from dicomcore.limits import Limits
@@ -292,7 +292,7 @@ def _places_of(image: Dataset, shape: tuple[int, int], tile: tuple[int, int]) ->
     """Return where the frames of an image lie, by its full tiling or by what they state."""
     count = len(image.frames)
     names = _path_names(image)
-    if (text_of(image, "DimensionOrganizationType") or "").strip() == "TILED_FULL":
+    if term_of(image, "DimensionOrganizationType") == "TILED_FULL":
         return _full(image, count, names, shape, tile)
     if "TotalPixelMatrixRows" not in image and count == 1:  # a label in one piece
         return _Places(np.zeros((1, 2), np.int64), np.zeros(1), np.zeros(1, np.intp), names)

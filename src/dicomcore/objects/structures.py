@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.dataset.lookup import float_array, integers_of, items_of, number_of, text_of
+from dicomcore.dataset.lookup import float_array, integers_of, items_of, number_of, term_of, text_of
 from dicomcore.display.polygons import fill
 from dicomcore.errors import ParseError
 from dicomcore.issues import Issue
@@ -38,6 +38,17 @@ class Contour:
     images: tuple[str, ...] = ()
     """SOP Instance UIDs of the images on which it was drawn."""
 
+    def repeats(self, other: Contour) -> bool:
+        """Whether both are CLOSED_PLANAR with the same corners, wherever each begins and whichever way it runs."""
+        if (self.geometric_type, other.geometric_type) != ("CLOSED_PLANAR", "CLOSED_PLANAR"):
+            return False
+        if np.abs(self.points.min(axis=0) - other.points.min(axis=0)).max() > ONE_HEIGHT:
+            return False
+        return self._corners() == other._corners()
+
+    def _corners(self) -> set[tuple[float, ...]]:
+        return set(map(tuple, self.points.round(3).tolist()))
+
 
 @dataclass(slots=True, eq=False)
 class Roi:
@@ -64,8 +75,9 @@ class Roi:
         """Fill the closed contours on the planes of a stack; return (planes, rows, columns) of uint8, 0 or 1.
 
         A pixel is inside if its centre is. A contour inside another one at the same height makes a hole; keyhole
-        contours need no second contour for it. Contours between planes are added to the nearest plane. Points and open
-        contours enclose nothing. Raises ParseError if a point of a contour is farther from the nearest plane than half
+        contours need no second contour for it. A CLOSED_PLANAR contour that is there twice counts once. Contours
+        between planes are added to the nearest plane. Points, open contours and contours of an unknown type enclose
+        nothing. Raises ParseError if a point of a contour is farther from the nearest plane than half
         the distance between planes plus 0.5 mm (0.5 mm in an uneven stack), and ValueError for a stack without Pixel
         Spacing.
         """
@@ -74,7 +86,7 @@ class Roi:
         filled_planes = np.zeros((len(stack.origins), rows, columns), np.uint8)
         heights = (stack.origins - stack.origins[0]) @ stack.normal
         reach = 0.5 + (stack.spacing[0] / 2 if stack.is_even else 0.0)
-        layers: list[tuple[int, float, NDArray[np.uint8]]] = []
+        layers: list[tuple[int, float, NDArray[np.uint8], Contour]] = []
         for number, contour in enumerate(self.contours):
             if not contour.geometric_type.startswith("CLOSED") or len(contour.points) < 3:
                 continue
@@ -88,12 +100,16 @@ class Roi:
                 raise ParseError(f"contour {number} of region {self.number} is not parallel to the planes of the stack")
             across = relative @ stack.orientation[:3] / stack.spacing[2]
             down = relative @ stack.orientation[3:] / stack.spacing[1]
-            layers.append((plane, height, fill(down, across, rows, columns)))
+            layers.append((plane, height, fill(down, across, rows, columns), contour))
         layers.sort(key=lambda layer: layer[:2])
         while layers:
-            plane, height, filled = layers.pop()
+            plane, height, filled, contour = layers.pop()
+            counted = [contour]
             while layers and layers[-1][0] == plane and height - layers[-1][1] < ONE_HEIGHT:
-                filled ^= layers.pop()[2]
+                *_, another, contour = layers.pop()
+                if not any(contour.repeats(other) for other in counted):
+                    filled ^= another
+                    counted.append(contour)
             filled_planes[np.abs(heights - heights[plane]) < ONE_HEIGHT] |= filled  # all images at this position
         return filled_planes
 
@@ -187,9 +203,9 @@ class _Reader:
         points = self._points(item, subject)
         if points is None:
             return None
-        kind = (text_of(item, "ContourGeometricType") or "").strip()
+        kind = term_of(item, "ContourGeometricType")
         if kind not in GEOMETRIC_TYPES:
-            message = f"{subject} has the unknown geometric type {kind!r}"
+            message = f"{subject} has the unknown geometric type {kind!r}: a mask leaves it out"
             self._note("CONTOUR_TYPE", item, "ContourGeometricType", message)
         elif kind.startswith("CLOSED") and len(points) < 3:
             message = f"{subject} is closed but has {len(points)} points, which enclose nothing"

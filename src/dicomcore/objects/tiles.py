@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.dataset.lookup import first_item, items_of, number_of, text_of
+from dicomcore.dataset.lookup import first_item, items_of, number_of, term_of
 from dicomcore.errors import LimitError, ParseError
 from dicomcore.issues import Issue
 from dicomcore.limits import DEFAULT_LIMITS
@@ -37,13 +37,14 @@ class Tiles:
     """TILE_COUNT: frames of a full tiling are missing; TILE_POSITION: frames lie outside the matrix."""
 
     def assembled(
-        self, frames: NDArray[Any], chosen: NDArray[np.intp], out: NDArray[Any] | None = None
+        self, frames: NDArray[Any], chosen: NDArray[np.intp], out: NDArray[Any] | None = None, *, background: int = 0
     ) -> NDArray[Any]:
         """Put the chosen frames, (n, rows, columns), at their positions; parts outside the matrix are left out.
 
-        Where tiles overlap, the higher value counts. Raises ParseError if two frames at one position differ.
+        `background` is what has no tile. Where tiles overlap, the higher value counts, or with a background other than
+        0, the later one that is not background. Raises ParseError if two frames at one position differ.
         """
-        matrix = np.zeros(self.shape, frames.dtype) if out is None else out
+        matrix = np.full(self.shape, background, frames.dtype) if out is None else out
         planes, rows, columns = self.shape
         by_position: dict[tuple[int, int, int], int] = {}
         for number, (plane, top, left) in enumerate(self.places[chosen].tolist()):
@@ -56,7 +57,11 @@ class Tiles:
                 raise ParseError(f"{both} differ, but have the same segment and position in the total pixel matrix")
             height, width = min(frame.shape[0], rows - top), min(frame.shape[1], columns - left)
             area = matrix[plane, top : top + height, left : left + width]
-            np.maximum(area, frame[:height, :width], out=area)
+            tile = frame[:height, :width]
+            if background:
+                np.copyto(area, tile, where=tile != background)
+            else:
+                np.maximum(area, tile, out=area)
         return matrix
 
 
@@ -71,7 +76,7 @@ def tiles_of(data_set: Dataset, frames: int, channels: int, tile: tuple[int, int
     if not isinstance(rows, int) or not isinstance(columns, int) or rows < 1 or columns < 1:
         return None
     focal = max(int(number_of(data_set, "TotalPixelMatrixFocalPlanes") or 1), 1)
-    full = (text_of(data_set, "DimensionOrganizationType") or "").strip() == "TILED_FULL"
+    full = term_of(data_set, "DimensionOrganizationType") == "TILED_FULL"
     focal, places = (focal, None) if full else _sparse(data_set, frames)
     pixels = focal * rows * columns
     frame_pixels = max(frames, 1) * tile[0] * tile[1]

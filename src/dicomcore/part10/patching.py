@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["patch"]
 
-STEP_INTO = re.compile(r"(.+?)\[(\d+)\]$")
+STEP_INTO = r"(.+?)\[(\d+)\]$"  # compiled when first used
 # VRs in which trailing spaces are not part of the value (PS3.5 6.2).
 PADDED = frozenset(vr.name for vr in VRS if vr.padding == b" " and not vr.fixed)
 IDENTITY = {0x00080016: 0x00020002, 0x00080018: 0x00020003}  # tags in the data set, and in the file meta information
@@ -108,7 +108,7 @@ def _set(ds: Dataset, key: Any, value: Any, validate: Validation | None) -> Data
     if isinstance(key, str) and "[" in key:
         *steps, key = key.split(".")
         for step in steps:
-            match = STEP_INTO.match(step)
+            match = re.match(STEP_INTO, step)
             if match is None or match[1] not in place:
                 raise KeyError(f"{step!r} is not an item of a sequence in the file")
             items = place[match[1]].value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import BinaryIO, TypeVar, cast
 
 from dicomcore._native.scan.index import Index
@@ -77,7 +76,7 @@ def dcmread(
     """
     limits = DEFAULT_LIMITS if limits is None else limits
     if strict and not limits.strict:
-        limits = replace(limits, strict=True)
+        limits = limits.__replace__(strict=True)
     return read_as(
         Dataset, src, limits, stop_before_pixels=stop_before_pixels, force=force, specific_tags=specific_tags
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomcore.dataset.lookup import number_of
+from dicomcore.dataset.lookup import interpretation_of, number_of
 from dicomcore.dataset.state import is_changed, touched
 from dicomcore.errors import PixelDecodeError
 from dicomcore.pixels.description import FrameDescription, interpretation_for
@@ -78,7 +78,7 @@ def describe(data_set: Any, keyword: str) -> FrameDescription:
     if missing:
         raise PixelDecodeError(f"the data set has pixel data, and no {' and '.join(missing)}")
     samples = max(int(number_of(data_set, "SamplesPerPixel", 1)), 1)
-    interpretation = str(data_set.get("PhotometricInterpretation") or "").strip()
+    interpretation = interpretation_of(data_set)
     return FrameDescription(
         rows=needed["Rows"],
         columns=needed["Columns"],

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import number_of
+from dicomcore.dataset.lookup import interpretation_of, number_of
 from dicomcore.dataset.state import ensured_meta
 from dicomcore.encoding.syntax import encoding_of
 from dicomcore.errors import EncodeError
@@ -90,7 +90,7 @@ def set_pixels(
 
 def _grey_of(ds: Dataset) -> str:
     """The Photometric Interpretation of grey values that replace the data set's own."""
-    current = str(ds.get("PhotometricInterpretation") or "").strip()
+    current = interpretation_of(ds)
     if current == "PALETTE COLOR":
         raise EncodeError(
             'the data set is PALETTE COLOR: photometric_interpretation="PALETTE COLOR" says that these are indices of '

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dicomcore.dataset.lookup import number_of
+from dicomcore.dataset.lookup import interpretation_of, number_of
 from dicomcore.notes import Note
 from dicomcore.pixels.colour import coded_colour, colour_notes
 from dicomcore.pixels.description import FrameDescription, samples_of
@@ -45,8 +45,10 @@ def _sample_notes(header: Any, stated: FrameDescription) -> Iterator[Note]:
 def _colour_notes(header: Any, stated: FrameDescription, coded: bool) -> Iterator[Note]:
     interpretation, samples = stated.photometric_interpretation, stated.samples_per_pixel
     due = samples_of(interpretation)
-    if not str(header.get("PhotometricInterpretation") or "").strip():
+    if not interpretation_of(header):
         yield Note("pixel-colour", f"Photometric Interpretation is missing: taken for {interpretation}")
+    elif due is None and samples == 3:
+        yield Note("pixel-colour", f"Photometric Interpretation is {interpretation}, no defined term: taken for RGB")
     elif due not in (None, samples):
         yield Note("pixel-samples", f"Photometric Interpretation is {interpretation}, and Samples per Pixel {samples}")
     elif stated.bits_allocated > 16 and coded_colour(stated) not in (None, "RGB"):

@@ -21,7 +21,8 @@ def bits_that_count(desc: FrameDescription, info: CodestreamInfo | None, width: 
 
     - JPEG 2000, HTJ2K: the samples are values already. Where the codestream's sign contradicts Pixel Representation, a
       grey sample is read again in the codestream's precision, with the data set's sign.
-    - JPEG-LS has no sign: signed samples are sign-extended from the codestream's precision.
+    - JPEG-LS has no sign: signed samples are sign-extended from the codestream's precision, or from Bits Stored where
+      all bits above it are 0.
     - JPEG by DCT, JPEG XL: values already. Values that overshoot Bits Stored stay; in pydicom they wrap around.
     - A codestream with more bits than Bits Stored has whole words, laid out as High Bit says: see `low_bit_of`.
     - All others: Bits Stored bits count; the bits above, an overlay or garbage, are removed.
@@ -61,6 +62,24 @@ def settle_unused_bits(
     """Turn each word of a contiguous, writable array into its sample's value, in place; return the array."""
     width = samples.dtype.itemsize
     bits = bits_that_count(desc, info, 8 * width)
+    if info is not None and _lost_its_sign(samples, desc, info):
+        bits = desc.stored
     if bits is not None:
         unpack.extend_samples(as_bytes(samples), width, low_bit_of(desc, info), bits, samples.dtype.kind == "i")
     return samples
+
+
+def _lost_its_sign(samples: NDArray[Any], desc: FrameDescription, info: CodestreamInfo) -> bool:
+    """Whether signed samples were coded as unsigned words of more bits, with zeros above Bits Stored.
+
+    JPEG-LS and an unsigned JPEG 2000 codestream of whole words keep no sign. Words with the sign of Bits Stored, and
+    nothing above it, can't be values: these would be beyond Bits Stored.
+    """
+    if info.format not in ("JPEG-LS", "JPEG 2000", "HTJ2K") or info.signed or info.lossless is False:
+        return False
+    if desc.pixel_representation != 1 or (info.precision or 0) <= desc.stored or samples.dtype.itemsize > 4:
+        return False
+    if not samples.size or desc.stored >= 8 * samples.dtype.itemsize:
+        return False
+    largest = int(samples.view(f"u{samples.dtype.itemsize}").max())
+    return 1 << desc.stored - 1 <= largest < 1 << desc.stored

@@ -103,6 +103,10 @@ class _Check:
             self._note("VALUE", position, item, message, keyword)
         if isinstance(item.value, Numeric) and items and item.value.value is None:
             self._note("VALUE", position, item, "is a NUM without a readable NumericValue", keyword)
+        elif isinstance(item.value, Numeric) and items and isinstance(items[0].get("NumericValue"), list):
+            count = len(items[0].get("NumericValue"))
+            message = f"is a NUM with {count} values in NumericValue, of which the first is read"
+            self._note("VALUE", position, item, message, keyword)
 
     def references(self, root: ContentItem, by_reference: list[tuple[Position, Position, ContentItem]]) -> None:
         """Replace target positions by the items there; report targets that do not exist, and loops."""

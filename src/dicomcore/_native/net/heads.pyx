@@ -27,15 +27,6 @@ cdef uint32_t ITEM_END = 0xFFFEE00DU
 cdef uint32_t SEQUENCE_END = 0xFFFEE0DDU
 
 
-cdef struct Value:
-    const uint8_t* at
-    Py_ssize_t size         # 0: not there
-
-
-cdef struct Identity:
-    Value sop_class, sop_instance, study, series
-
-
 cdef struct Element:
     uint32_t tag, length
     uint16_t vr             # 0 where the data set does not say

@@ -4,7 +4,8 @@ A frame consists of the 64-byte RLE Header and up to 15 segments. Each segment i
 the most significant bytes of the first sample, then its less significant bytes, then those of the next sample (G.2).
 """
 
-from libc.stdint cimport uint8_t, uint32_t
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
@@ -37,8 +38,11 @@ cdef extern from "pixels/packbits.h" nogil:
 
 cdef enum:
     HEADER = 64             # bytes of the RLE Header (G.5)
+    MOST_EXPANSION = 64     # two bytes expand to 128 at most (G.3.1)
+    BRIEF = 1024            # bytes of a frame that decodes before another thread would have woken up
     SEGMENTS = 15           # most segments of a frame
     LONGEST = PACKBITS_LONGEST  # most bytes of a run or literal (G.3.1)
+    SHORT = 16              # bytes that a short run or literal writes, whatever its length
     SLACK = LONGEST + 16    # bytes that an expansion may read and write past its end
     PAST = 32               # bytes that a search for runs may read past the end of a row
     BLOCK = 4096            # bytes of each plane that are expanded before they are joined: they stay in the L1 cache
@@ -89,11 +93,42 @@ cdef void expand_fast(Segment* segs, int count, uint8_t** dst, const Py_ssize_t*
         done[j] = places[j].done
 
 
-cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint lenient) noexcept nogil:
-    # As expand_fast(), run by run, and checks every bound; sets seg.fault. A run that goes past the plane is cut there:
-    # some encoders write these (an ultrasound of pydicom#1438). If `lenient`, a truncated literal is copied in part.
+cdef Py_ssize_t expand_short(Segment* seg, uint8_t* dst, Py_ssize_t want) noexcept nogil:
+    # Expand runs and literals of up to SHORT bytes, without a branch on which of them it is, until one is longer, or an
+    # end is near; expand_checked() goes on there. Returns the number of bytes, which may be more than `want`. What is
+    # written behind a run is overwritten by the next: dst has room for what the plane still lacks, or SHORT bytes more
+    # than `want`.
     cdef const uint8_t* src = seg.src
-    cdef Py_ssize_t i = seg.at, done = 0, run, cost
+    cdef Py_ssize_t i = seg.at, done = 0, run
+    cdef uint64_t low, high, same, mask
+    cdef unsigned int control
+
+    while done < want and seg.left - done >= SHORT and seg.n - i > SHORT:
+        control = src[i]
+        mask = -<uint64_t>(control > 128)               # all bits are set for a run
+        run = (257 - control) if control > 128 else control + 1
+        if run > SHORT:
+            break
+        memcpy(&low, src + i + 1, 8)
+        memcpy(&high, src + i + 9, 8)
+        same = <uint64_t>src[i + 1] * <uint64_t>0x0101010101010101
+        low = (same & mask) | (low & ~mask)
+        high = (same & mask) | (high & ~mask)
+        memcpy(dst + done, &low, 8)
+        memcpy(dst + done + 8, &high, 8)
+        i += 2 if control > 128 else run + 1
+        done += run
+    seg.at = i
+    seg.left -= done
+    return done
+
+
+cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint lenient) noexcept nogil:
+    # As expand_fast(), run by run, and checks every bound; sets seg.fault. dst has room as for expand_short(). A run
+    # that goes past the plane is cut there: some encoders write these (an ultrasound of pydicom#1438). If `lenient`, a
+    # truncated literal is copied in part.
+    cdef const uint8_t* src = seg.src
+    cdef Py_ssize_t done = expand_short(seg, dst, want), i = seg.at, run, cost
     cdef int control
 
     while done < want and seg.left > 0:
@@ -408,21 +443,30 @@ def decode_frame(src, dst, Py_ssize_t pixels, int samples, int width, bint plana
     PixelDecodeError
         The frame is at fault.
     """
+    cdef Py_buffer target
+    hold_writable(dst, &target)
+    try:
+        return decode_held(src, &target, pixels, samples, width, planar, lenient)
+    finally:
+        let_go(&target)
+
+
+cdef object decode_held(object src, const Py_buffer* target, Py_ssize_t pixels, int samples, int width, bint planar,
+                        bint lenient):
     cdef Layout layout
-    cdef Py_buffer source, target
+    cdef Py_buffer source
     cdef Py_ssize_t at = 0
     cdef uint32_t count = 0
     cdef Status status
     hold(src, &source)
     try:
-        hold_writable(dst, &target)
-        try:
-            lay_out(&layout, pixels, 1, samples, width, planar, target.len)
+        lay_out(&layout, pixels, 1, samples, width, planar, target.len)
+        if source.len < BRIEF:
+            status = expand_frame(<const uint8_t*>source.buf, source.len, <uint8_t*>target.buf, &layout, lenient, &at)
+        else:
             with nogil:
                 status = expand_frame(<const uint8_t*>source.buf, source.len, <uint8_t*>target.buf, &layout, lenient,
                                       &at)
-        finally:
-            let_go(&target)
         if status == CORRUPT and at == 0:
             count = load_le32(<const uint8_t*>source.buf)
     finally:
@@ -434,6 +478,55 @@ def decode_frame(src, dst, Py_ssize_t pixels, int samples, int width, bint plana
     if status == CORRUPT and at == 0:
         raise PixelDecodeError(f"the RLE Header states {count} segments where {samples * width} are due", offset=0)
     raise_fault(status, "RLE frame", at)
+
+
+def decode_into(frame, out, Py_ssize_t rows, Py_ssize_t columns, int samples, int bits, bint planar):
+    """Decode one RLE frame into an array of its shape and of unsigned samples in native byte order.
+
+    Returns
+    -------
+    bool
+        False if `out` is no such array or cannot be written to, or if it holds more than the frame can: nothing was
+        decoded then.
+
+    Raises
+    ------
+    PixelDecodeError
+        The frame is at fault.
+    """
+    cdef Py_buffer target
+    if type(frame) is not bytes or rows < 1 or columns < 1 or samples < 1:
+        return False
+    try:
+        PyObject_GetBuffer(out, &target, PyBUF_WRITABLE | PyBUF_ND | PyBUF_FORMAT)
+    except (BufferError, ValueError):
+        return False
+    try:
+        if target.len > len(<bytes>frame) * MOST_EXPANSION:
+            return False
+        if not fits_frame(&target, rows, columns, samples, bits >> 3, planar):
+            return False
+        decode_held(frame, &target, rows * columns, samples, bits >> 3, planar, False)
+    finally:
+        PyBuffer_Release(&target)
+    return True
+
+
+cdef bint fits_frame(const Py_buffer* target, Py_ssize_t rows, Py_ssize_t columns, int samples, int width,
+                     bint planar) noexcept:
+    cdef const Py_ssize_t* shape = target.shape
+    if width < 1 or target.itemsize != width or target.format == NULL or target.format[0] == 0 or target.format[1] != 0:
+        return False                                            # ">H" is in another byte order
+    if not (target.format[0] == c"B" or target.format[0] == c"H" or target.format[0] == c"I"
+            or target.format[0] == c"L" or target.format[0] == c"Q"):
+        return False
+    if samples == 1:
+        return target.ndim == 2 and shape[0] == rows and shape[1] == columns
+    if target.ndim != 3:
+        return False
+    if planar:
+        return shape[0] == samples and shape[1] == rows and shape[2] == columns
+    return shape[0] == rows and shape[1] == columns and shape[2] == samples
 
 
 def encode_frame(src, Py_ssize_t pixels, Py_ssize_t columns, int samples, int width, bint planar=False):

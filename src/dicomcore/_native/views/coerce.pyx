@@ -54,6 +54,8 @@ cdef object coerced(object value, uint16_t vr, str checks=None):
             return stated_number(value, vr) if KEEPS else number_of_text(value, vr)
     elif vr == DS or vr == IS:
         return coerced_number(value, vr)
+    if (vr == UI or vr == PN) and not KEEPS and is_no_text(value):
+        return value                    # refused when it is written
     if vr == UI:
         return value if isinstance(value, UID) else UID(str(value))
     if vr == PN:
@@ -73,6 +75,11 @@ cdef object coerced(object value, uint16_t vr, str checks=None):
     if vr == DT and isinstance(value, datetime):
         return format_datetime(value)
     return value
+
+
+cdef inline bint is_no_text(object value):
+    # Whether the value has a text that is surely not meant: a number, a mapping, a data set; other libraries' names do.
+    return isinstance(value, (int, float, complex, dict, set, frozenset)) or hasattr(value, "add_new")
 
 
 cdef inline bint is_decoded(uint16_t vr):

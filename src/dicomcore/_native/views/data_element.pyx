@@ -397,7 +397,8 @@ cdef class DataElement:
             from dicomcore._native.write.encode import encode_value   # it imports this module
             size = held.nbytes if words == "u1" or words == "u2" else None          # without padding
             held = encode_value(vr_name(self.vr), held)[:size]
-        return np.frombuffer(held or b"", words)
+        found = np.frombuffer(held or b"", "<" + words)
+        return found if found.dtype.isnative else found.astype(words)
 
     @property
     def VM(self) -> int:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-import pyarrow as pa
-
+from dicomcore.archive.extra import needs_extra
 from dicomcore.archive.failure import Failure
 from dicomcore.iod import Finding, Report
 from dicomcore.tags import Tag
+
+with needs_extra("pyarrow"):
+    import pyarrow as pa
 
 __all__ = ["reports_of"]
 

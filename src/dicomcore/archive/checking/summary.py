@@ -9,11 +9,14 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
+from dicomcore.archive.extra import needs_extra
 from dicomcore.archive.failure import NOT_DICOM
 from dicomcore.archive.tables.stored import open_stored
 from dicomcore.archive.tables.table import int_array, int_values, text_array, valid_rows
+
+with needs_extra("pyarrow"):
+    import pyarrow as pa
 
 __all__ = ["CheckTally", "Line", "check_summary"]
 

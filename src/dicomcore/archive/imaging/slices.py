@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import first_item, items_of, number_of
+from dicomcore.dataset.lookup import first_item, interpretation_of, items_of, number_of
 from dicomcore.dataset.state import header_of
 from dicomcore.display.reading import display_of, rescale_of
 from dicomcore.display.rendering import Display
@@ -301,7 +301,7 @@ def _image_of(header: Dataset) -> Image:
         shape=(int(number_of(header, "Rows", 0)), int(number_of(header, "Columns", 0))),
         space=_text(header, "FrameOfReferenceUID"),
         series=(_text(header, "StudyInstanceUID"), _text(header, "SeriesInstanceUID")),
-        samples="colour" if coloured else _text(header, "PhotometricInterpretation"),
+        samples="colour" if coloured else interpretation_of(header),
     )
 
 

@@ -9,7 +9,6 @@ from dicomcore.archive.failure import DAMAGED
 from dicomcore.archive.sources.place import Fault
 from dicomcore.dataset.lookup import items_of
 from dicomcore.errors import DicomError
-from dicomcore.fileset.fileid import Medium
 from dicomcore.part10.reader import dcmread
 
 __all__ = ["fileset_paths", "is_dicomdir"]
@@ -27,6 +26,8 @@ def fileset_paths(path: str) -> Iterator[str]:
     returned as well, since its row reports the error; a name that leads out of the file-set becomes a Fault.
     Raises the exceptions of `dcmread`, and ValueError if the file contains no directory.
     """
+    from dicomcore.fileset.fileid import Medium  # few sources are a DICOMDIR
+
     directory = dcmread(path)
     if "DirectoryRecordSequence" not in directory:
         raise ValueError("no Directory Record Sequence: the file is no DICOMDIR")

@@ -43,7 +43,9 @@ class PathList:
     def _rows(self) -> Iterator[str]:
         with needs_extra("pyarrow"):
             import pyarrow.parquet as pq
-        with pq.ParquetFile(self.path) as file:
+        from dicomcore.archive.arrow_files import arrow_file  # that needs it, too
+
+        with arrow_file(self.path) as source, pq.ParquetFile(source) as file:
             if self.column not in file.schema_arrow.names:
                 raise ValueError(f"{self.path} has no column {self.column!r}")
             if self.column == "path" and {"file", "finding"} <= set(file.schema_arrow.names):

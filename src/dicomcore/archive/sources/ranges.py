@@ -7,10 +7,8 @@ other file systems use fsspec's own reads.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from dicomcore.archive.sources.answer import Answer, facts_of
@@ -82,6 +80,8 @@ class Ranges:
         return self._signer
 
     async def _read_web(self, http: Any, url: str, offset: int, length: int) -> Answer:
+        import asyncio
+
         import aiohttp
 
         for attempt in range(TRIES):
@@ -127,6 +127,8 @@ class Ranges:
 
 
 async def _in_time(work: Awaitable[Answer]) -> Answer:
+    import asyncio
+
     try:
         return await asyncio.wait_for(work, TIMEOUT)
     except TimeoutError:
@@ -142,6 +144,8 @@ def _whole_size(response: Any) -> int | None:
 
 
 def _dated(response: Any) -> tuple[int | None, str | None]:
+    from email.utils import parsedate_to_datetime
+
     mtime = None
     try:
         changed = parsedate_to_datetime(response.headers["Last-Modified"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import posixpath
 import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -129,6 +128,8 @@ class ObjectStore:
         return entry
 
     def _run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        import asyncio  # local files need none of it
+
         return asyncio.run_coroutine_threadsafe(work, self.fs.loop)
 
     async def _begin(self, place: RemotePlace) -> Blob:

@@ -12,14 +12,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
+from dicomcore.archive.arrow_files import arrow_file
+from dicomcore.archive.extra import needs_extra
 from dicomcore.archive.sources.walk import PART
 from dicomcore.archive.tables.parts import Parts, unfinished_file
 from dicomcore.archive.tables.stored import ARROW, PARQUET, format_of
 from dicomcore.files import synchronise
+
+with needs_extra("pyarrow"):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 __all__ = ["OutputFile", "table_place"]
 
@@ -130,8 +132,15 @@ class OutputFile:
 
 def _open_sink(path: str, kind: str, schema: pa.Schema, sort_by: Sequence[str]) -> Sink:
     if kind == PARQUET:
-        return pq.ParquetWriter(
-            path,
+        return _ParquetSink(path, schema, sort_by)
+    return _ArrowSink(path, schema) if kind == ARROW else _CsvSink(path, schema)
+
+
+class _ParquetSink:
+    def __init__(self, path: str, schema: pa.Schema, sort_by: Sequence[str]) -> None:
+        self._file = arrow_file(path, "wb")
+        self._writer = pq.ParquetWriter(
+            self._file,
             schema,
             compression="zstd",
             compression_level=1,
@@ -140,14 +149,20 @@ def _open_sink(path: str, kind: str, schema: pa.Schema, sort_by: Sequence[str]) 
             if sort_by
             else None,
         )
-    return _ArrowSink(path, schema) if kind == ARROW else _CsvSink(path, schema)
+
+    def write_table(self, table: pa.Table, rows: int) -> None:
+        self._writer.write_table(table, rows)
+
+    def close(self) -> None:
+        self._writer.close()
+        self._file.close()
 
 
 class _ArrowSink:
     """Arrow IPC, which is also the format of Feather files of version 2."""
 
     def __init__(self, path: str, schema: pa.Schema) -> None:
-        self._file = pa.OSFile(path, "wb")
+        self._file = arrow_file(path, "wb")
         compression = "lz4" if pa.Codec.is_available("lz4") else None
         self._writer = pa.ipc.new_file(self._file, schema, options=pa.ipc.IpcWriteOptions(compression=compression))
 
@@ -168,7 +183,7 @@ class _CsvSink:
         import pyarrow.csv
 
         flat = pa.schema([pa.field(field.name, _flat_type(field.type)) for field in schema])
-        self._file = pa.OSFile(path, "wb")
+        self._file = arrow_file(path, "wb")
         self._writer = pyarrow.csv.CSVWriter(self._file, flat)
         self._schema = flat
 
@@ -193,6 +208,8 @@ def _flat(column: pa.ChunkedArray, separator: str) -> pa.ChunkedArray:
         return column
     if not pa.types.is_string(column.type.value_type):
         column = column.cast(pa.list_(pa.string()))
+    import pyarrow.compute as pc  # takes longer than the tables of most folders
+
     return pc.binary_join(column, separator)
 
 

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import IO, Any, Self
 
-import pyarrow as pa
-
+from dicomcore.archive.extra import needs_extra
 from dicomcore.archive.sources.walk import PART
 from dicomcore.archive.tables.stored import remote_file_system
+
+with needs_extra("pyarrow"):
+    import pyarrow as pa
 
 __all__ = ["Parts", "parts_of", "unfinished_file"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from dicomcore.archive.tables.duplicates import Duplicates, finished_schema
 from dicomcore.archive.tables.parts import Parts
 from dicomcore.archive.tables.renew import Read
 from dicomcore.archive.tables.renewed import AHEAD, Gone, write_renewed
+from dicomcore.archive.tables.slow import unless_slow
 from dicomcore.archive.tables.table import schema_of
 from dicomcore.archive.tables.writing import Progress
 
@@ -72,7 +73,7 @@ def iter_batches(
     files = Sources(sources, stop_tag=chosen.stop_tag, options=storage_options)
     if engine == "dask":
         return _on_cluster(files, chosen, schema, scheduler, workers)
-    read = partial(read_batch, columns=chosen, schema=schema)
+    read = _read(chosen, schema, workers)
     batches = in_order(cut(files, chosen), read, workers or cpus(), ahead=AHEAD, overlapped=True)
     return map(Duplicates(schema).mark, batches)
 
@@ -220,7 +221,8 @@ def index(
         File to write while rows are read: Parquet, Arrow IPC or CSV by its suffix. It replaces an existing file
         completely or not at all.
     workers : int, optional
-        Number of threads, or of processes of a local cluster; by default as many as there are processors.
+        Number of threads, or of processes of a local cluster; by default as many as there are processors, and more
+        threads for files on storage that answers slowly, such as a network's.
     engine : {"threads", "dask"}
         With "dask", a dask.distributed cluster reads the batches. The sources are walked, and the table is written, in
         this process. The workers must see the files by the same paths.
@@ -304,7 +306,13 @@ def _reader(
     if engine == "dask":
         reader = stack.enter_context(_cluster(columns, schema, scheduler, workers))
         return lambda number, paths: reader(number, paths, parts.place(number)), reader.threads
-    return parts.keeping(partial(read_batch, columns=columns, schema=schema)), workers or cpus()
+    return parts.keeping(_read(columns, schema, workers)), workers or cpus()
+
+
+def _read(columns: Columns, schema: pa.Schema, workers: int | None) -> Callable[[list[str]], pa.RecordBatch]:
+    """The function that reads a batch; with more threads where it waits, unless the caller chose their number."""
+    read = partial(read_batch, columns=columns, schema=schema)
+    return unless_slow(read) if workers is None else read
 
 
 def check_order(sort_by: Sequence[str], schema: pa.Schema) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any, Protocol
 
+from dicomcore.archive.arrow_files import arrow_file
 from dicomcore.archive.extra import needs_extra
 
 with needs_extra("pyarrow"):
@@ -71,7 +72,8 @@ class _ParquetStored:
     def __init__(self, path: str) -> None:
         system, path = remote_file_system(path)
         # One request fetches the whole file: a file in a store is a part of some MB at most.
-        self._file = pq.ParquetFile(path if system is None else pa.BufferReader(system.cat_file(path)))
+        self._source = arrow_file(path) if system is None else pa.BufferReader(system.cat_file(path))
+        self._file = pq.ParquetFile(self._source)
         metadata = self._file.metadata
         self.schema = self._file.schema_arrow
         self.sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
@@ -81,11 +83,12 @@ class _ParquetStored:
 
     def close(self) -> None:
         self._file.close()
+        self._source.close()
 
 
 class _ArrowStored:
     def __init__(self, path: str) -> None:
-        self._source = pa.OSFile(path)
+        self._source = arrow_file(path)
         self._file = pa.ipc.open_file(self._source)
         self.schema = self._file.schema
         self.sizes = [self._file.get_batch(i).num_rows for i in range(self._file.num_record_batches)]

@@ -96,7 +96,7 @@ class Memory:
 
 
 def _anonymous_file() -> int:
-    if hasattr(os, "memfd_create"):
+    with contextlib.suppress(AttributeError, OSError):  # old kernels and sandboxes have none
         return os.memfd_create("dicomcore", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())

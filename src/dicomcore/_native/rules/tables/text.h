@@ -2,7 +2,7 @@
  *
  * Made by `python -m tools.standard`; edit that, not this.
  * Input: PS3.3 2025e from GoogleCloudPlatform/medical-imaging (Apache-2.0), brought to 2026b by highdicom 0.28.2 (MIT); values of 2024-12 from QIICR/dicom3tools (BSD), of 2016 from vupeter/posdaJS (MIT); context groups from dicom3tools, pydicom/dicom-validator (2016, MIT) and malaterre/GDCM (2008, BSD).
- * Holds 3737 strings. */
+ * Holds 3738 strings. */
 #ifndef DICOMCORE_RULES_TEXT_H
 #define DICOMCORE_RULES_TEXT_H
 
@@ -1250,8 +1250,10 @@ static const char RULE_TEXT[17][4096] = {
     "1.2.840.10008.5.1.4.1.1.30"
     "1.2.840.10008.5.1.4.1.1.128"
     "1.2.840.10008.5.1.4.1.1.130"
+    "1.2.840.10008.5.1.4.1.1.6.3"
     "1.2.840.10008.5.1.4.1.1.481.2"
     "1.2.840.10008.5.1.4.1.1.77.1.6"
+    "1.2.840.10008.5.1.4.1.1.77.1.9"
     "DYNAMIC"
     "1.2.840.10008.1.2.4.94"
     "1.2.840.10008.1.2.4.95"
@@ -1273,7 +1275,6 @@ static const char RULE_TEXT[17][4096] = {
     "AVG_SUB"
     "TID"
     "1.2.840.10008.5.1.4.1.1.6.2"
-    "1.2.840.10008.5.1.4.1.1.6.3"
     "1.2.840.10008.5.1.4.1.1.14.1"
     "1.2.840.10008.5.1.4.1.1.14.2"
     "1.2.840.10008.5.1.4.1.1.13.1.1"
@@ -1386,9 +1387,9 @@ static const char RULE_TEXT[17][4096] = {
     "PARTIAL_MOTORIZ"
     "PARTIAL_STANDARD"
     "WHL_FIXEDWEIGHTS"
-    "MODULATED"
+    "MODULATED",
     "CONTINUATION"
-    "VERIFY",
+    "VERIFY"
     "VERIFY_AND_TREAT"
     "DURING_BEAM"
     "AFTER_BEAM"
@@ -1793,10 +1794,10 @@ static const char RULE_TEXT[17][4096] = {
     "T-11218"
     "T-11501"
     "T-11502"
-    "T-11503"
+    "T-11503",
     "T-11AD0"
     "T-11BF0"
-    "T-20101",
+    "T-20101"
     "T-21000"
     "T-2300C"
     "T-24100"
@@ -2426,9 +2427,9 @@ static const char RULE_TEXT[17][4096] = {
     "INSPIRATION"
     "PERFUSION"
     "ELASTICITY"
-    "FLOW_POWER"
+    "FLOW_POWER",
     "FLOW_VARIANCE"
-    "PERSPECTIVE",
+    "PERSPECTIVE"
     "3D_TEMPORAL"
     "TILED_SPARSE"
     "PACED"
@@ -3056,9 +3057,9 @@ static const char RULE_TEXT[17][4096] = {
     "BRACHY_ACCESSORY"
     "BRACHY_CHNL_SHLD"
     "DOSE_MEASUREMENT"
-    "EFFECTIVE_Z"
+    "EFFECTIVE_Z",
     "EFF_Z_PER_A"
-    "REL_STOP_RATIO",
+    "REL_STOP_RATIO"
     "REL_ELEC_DENSITY"
     "REL_MASS_DENSITY"
     "SERVICE"
@@ -3528,11 +3529,11 @@ static const char RULE_TEXT[17][4096] = {
     "TRACKED"
     "G"
     "AUTOMATED"
-    "FRAME"
+    "FRAME",
     "PIXEL"
     "MATRIX"
     "ARROW"
-    "MULTILINE",
+    "MULTILINE"
     "RANGELINE"
     "TOP"
     "BOTTOM"

@@ -175,7 +175,7 @@ def _through_presentation(arr: NDArray[Any], item: Any) -> NDArray[Any]:
     if data.VR == "US":
         entries = np.asarray(data.value, np.uint16)
     else:
-        entries = np.frombuffer(data.value[: count * width // 8], f"uint{width}")
+        entries = np.frombuffer(data.value[: count * width // 8], f"<u{width // 8}")
     unused = width - bits
     entries = entries << unused >> unused
     stretched = arr.astype(np.float32)

@@ -1,0 +1,190 @@
+"""Plain requests to a peer, C-STORE and C-ECHO, sent and their responses received in one call each, and small files."""
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdint cimport uint8_t, uint32_t
+from libc.string cimport memcpy
+
+from dicomcore._native.base.cursor cimport load_be32, load_le16, load_le32
+
+cdef extern from "Python.h":
+    bytes PyUnicode_EncodeFSDefault(object text)
+
+cdef extern from "net/ask.h" nogil:
+    ctypedef struct ask_piece:
+        pass
+    void ask_set(ask_piece* piece, const uint8_t* data, size_t size)
+    Py_ssize_t ask_send(int file, ask_piece* pieces, int count)
+    Py_ssize_t ask_receive(int file, uint8_t* to, size_t size)
+    Py_ssize_t ask_read(const char* path, uint8_t* to, size_t most)
+
+cdef enum:
+    DATA = 4                # the type of a P-DATA-TF PDU
+    PDU = 12                # bytes of one in front of its only fragment
+    COMMAND = 1             # bits of a message control header
+    LAST = 2
+    RESPONSE = 0x8000
+    ELEMENT = 8             # bytes of an element's tag and length
+    GROUP_LENGTH = 12       # bytes of the element that is in front of a command set
+    NO_DATA_SET = 0x0101
+    LONGEST_UID = 64
+    HEAD = 256              # bytes of a request's command set with its PDU, at most
+    MOST = 64               # fragments of a data set that are sent at a time
+    SHORT = 512             # bytes of the PDU of a response that is waited for
+    TURNS = 3               # how often more of it is received
+    SMALL = 16384           # bytes of a small file
+
+
+cdef inline void put_be32(uint8_t* p, uint32_t value) noexcept nogil:
+    p[0], p[1], p[2], p[3] = value >> 24, (value >> 16) & 0xFF, (value >> 8) & 0xFF, value & 0xFF
+
+
+cdef inline uint8_t* put_header(uint8_t* p, uint32_t number, uint32_t length) noexcept nogil:
+    p[0] = p[1] = 0
+    p[2], p[3] = number & 0xFF, number >> 8
+    p[4], p[5], p[6], p[7] = length & 0xFF, (length >> 8) & 0xFF, (length >> 16) & 0xFF, length >> 24
+    return p + ELEMENT
+
+
+cdef inline uint8_t* put_word(uint8_t* p, uint32_t number, uint32_t value) noexcept nogil:
+    p = put_header(p, number, 2)
+    p[0], p[1] = value & 0xFF, value >> 8
+    return p + 2
+
+
+cdef inline uint8_t* put_uid(uint8_t* p, uint32_t number, const char* uid, Py_ssize_t size) noexcept nogil:
+    p = put_header(p, number, <uint32_t>(size + (size & 1)))
+    memcpy(p, uid, size)
+    p[size] = 0
+    return p + size + (size & 1)
+
+
+cdef inline void put_pdu(uint8_t* p, int number, int control, Py_ssize_t size) noexcept nogil:
+    p[0], p[1] = DATA, 0
+    put_be32(p + 2, <uint32_t>(size + 6))
+    put_be32(p + 6, <uint32_t>(size + 2))
+    p[10], p[11] = <uint8_t>number, <uint8_t>control
+
+
+def send(int file, int number, int kind, int identifier, bytes sop_class not None, bytes sop_instance not None,
+         const uint8_t[::1] data, Py_ssize_t fragment):
+    """Send a request over a blocking socket: C-STORE with a data set, or C-ECHO without (None).
+
+    An empty `sop_instance` is left out; `fragment` bounds a fragment. Returns how many bytes went, which may be fewer
+    than all, and how many all are; None if it cannot be sent in one go. OSError if nothing went, BlockingIOError too.
+    """
+    cdef uint8_t[HEAD] head
+    cdef uint8_t headers[MOST][PDU]
+    cdef ask_piece[2 * MOST + 1] pieces
+    cdef uint8_t* p = head + PDU + GROUP_LENGTH
+    cdef const char* uid = sop_class
+    cdef const char* instance = sop_instance
+    cdef Py_ssize_t at = 0, size = 0 if data is None else data.shape[0], length, total, sent
+    cdef const uint8_t* body = NULL
+    cdef int count = 1, used = 0
+    if len(sop_class) > LONGEST_UID or len(sop_instance) > LONGEST_UID or not 0 < number < 256:
+        return None
+    if fragment < HEAD or (data is not None and not 0 < size <= MOST * fragment):
+        return None
+    if size:
+        body = &data[0]
+    p = put_uid(p, 0x0002, uid, len(sop_class))
+    p = put_word(p, 0x0100, kind)
+    p = put_word(p, 0x0110, identifier)
+    if data is not None:
+        p = put_word(p, 0x0700, 0)
+    p = put_word(p, 0x0800, NO_DATA_SET if data is None else 0)
+    if sop_instance:
+        p = put_uid(p, 0x1000, instance, len(sop_instance))
+    total = p - head
+    put_pdu(head, number, COMMAND | LAST, total - PDU)
+    put_header(head + PDU, 0, 4)
+    length = total - PDU - GROUP_LENGTH
+    head[PDU + 8], head[PDU + 9], head[PDU + 10], head[PDU + 11] = length & 0xFF, (length >> 8) & 0xFF, 0, 0
+    ask_set(&pieces[0], head, total)
+    while at < size:
+        length = fragment if fragment < size - at else size - at
+        put_pdu(headers[used], number, LAST if at + length == size else 0, length)
+        ask_set(&pieces[count], headers[used], PDU)
+        ask_set(&pieces[count + 1], body + at, length)
+        at, used, count, total = at + length, used + 1, count + 2, total + PDU + length
+    with nogil:
+        sent = ask_send(file, pieces, count)
+    if sent < 0:
+        raise OSError(<int>-sent, "the request was not sent")
+    return sent, total
+
+
+def receive(int file, uint8_t[::1] room not None, int number, int kind, int identifier):
+    """Receive from a blocking socket: how many bytes came, and the status if they are the response to a request.
+
+    The status is -1 if they are anything else, or more or less than that, or the response says more than a status.
+    OSError if nothing came, BlockingIOError too.
+    """
+    cdef Py_ssize_t count, more, size = room.shape[0]
+    cdef uint8_t* p = &room[0]
+    cdef int status = -1, turns = TURNS
+    if size < SHORT:
+        raise ValueError(f"there is no room for a response in {size} bytes")
+    with nogil:
+        count = ask_receive(file, p, size)
+        while 0 < count < SHORT and turns and is_cut(p, count):     # many peers send a header by itself
+            more = ask_receive(file, p + count, size - count)
+            if more <= 0:
+                break
+            count, turns = count + more, turns - 1
+        if count > 0:
+            status = status_of(p, count, number, kind | RESPONSE, identifier)
+    if count < 0:
+        raise OSError(<int>-count, "nothing came")
+    return count, status
+
+
+cdef bint is_cut(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # Whether these bytes are the beginning of a short P-DATA-TF PDU.
+    return p[0] == DATA and (n < 6 or n - 6 < load_be32(p + 2) <= SHORT - 6)
+
+
+cdef int status_of(const uint8_t* p, Py_ssize_t n, int number, uint32_t kind, uint32_t identifier) noexcept nogil:
+    # The status of a response that is the only PDU and of the elements that every response may have, else -1.
+    cdef Py_ssize_t at = PDU, length
+    cdef uint32_t element, left
+    cdef int status = -1, last = -1, seen = 0
+    if n < PDU or p[0] != DATA or load_be32(p + 2) != n - 6 or load_be32(p + 6) != n - 10:
+        return -1
+    if p[10] != number or p[11] != COMMAND | LAST:
+        return -1
+    while at < n:
+        if n - at < ELEMENT:
+            return -1
+        element, left = load_le16(p + at + 2), load_le32(p + at + 4)
+        at += ELEMENT
+        if load_le16(p + at - ELEMENT) or left > n - at or <int>element <= last:
+            return -1
+        last, length = element, left
+        if element in (0x0100, 0x0120, 0x0800, 0x0900):
+            if length != 2:
+                return -1
+            left = load_le16(p + at)
+            if element == 0x0900:
+                status = left
+            elif left != (kind if element == 0x0100 else identifier if element == 0x0120 else NO_DATA_SET):
+                return -1
+            else:
+                seen += 1
+        elif element not in (0x0000, 0x0002, 0x1000) or length > LONGEST_UID + 1:
+            return -1
+        at += length
+    return status if seen == 3 else -1
+
+
+def read_small(path not None):
+    """The bytes of a regular file of up to 16 KiB; None for others, and if they cannot be had."""
+    cdef uint8_t[SMALL] room
+    cdef bytes name = PyUnicode_EncodeFSDefault(path) if isinstance(path, str) else path
+    cdef const char* where = name
+    cdef Py_ssize_t count
+    if b"\0" in name:
+        return None
+    with nogil:
+        count = ask_read(where, room, SMALL)
+    return None if count < 0 else PyBytes_FromStringAndSize(<char*>room, count)
