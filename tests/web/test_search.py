@@ -178,3 +178,9 @@ def test_an_answer_without_a_body_has_no_length(caller: Caller) -> None:
     answer = caller.get("/studies?PatientID=nobody")
     assert answer.status_code == 204
     assert "content-length" not in answer.headers
+
+
+def test_a_time_zone_is_not_taken_into_account(caller: Caller) -> None:
+    answer = caller.get("/studies?TimezoneOffsetFromUTC=%2B0200&StudyDate=19000101-")
+    assert "TimezoneOffsetFromUTC" in answer.headers["warning"]
+    assert "warning" not in caller.get("/studies?TimezoneOffsetFromUTC=").headers

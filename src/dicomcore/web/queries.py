@@ -32,6 +32,7 @@ DEFAULTS = {
 """What an answer has without being asked (PS3.18 Tables 10.6.3-3 to 10.6.3-5)."""
 BELOW = {"Modality": "ModalitiesInStudy", "SOPClassUID": "SOPClassesInStudy"}
 """What a search for studies matches in place of an attribute of their series and instances."""
+TIME_ZONE = "TimezoneOffsetFromUTC"  # dates and times are matched as they stand (PS3.4 C.4.1.1.3.1)
 MOST_KEYS = 256
 HEX = re.compile("[0-9A-Fa-f]{8}")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
@@ -138,6 +139,8 @@ def _match(search: Search, name: str, value: str) -> None:
         return
     if LEVELS.index(at) > LEVELS.index(search.level):
         raise Problem(400, f"{path[0]} is an attribute of a lower level than this search finds (PS3.18 10.6.1.2.1)")
+    if path[0] == TIME_ZONE and value:
+        search.ignored.append(path[0])
     _check_value(search, path[-1], value)
     search.keys[".".join(path)] = value
 
