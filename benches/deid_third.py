@@ -1,9 +1,9 @@
 """Recipes of the third de-identification set: places that public reports of leaks tell of, in other kinds of objects.
 
-They stand in trackers and papers: Original Attributes Sequence (aces/DICAT 129), values below the second level of items
-(mmiv-center/DICOMAnonymizer 20), descriptions that are kept (17 there), sequences that pass untouched (pydicom/deid 259),
-UIDs with an ID in them (dicompyler 45), texts that repeat what other attributes say (irrer/DICOMClient 24), and the
-free text, phones and dates of MIDI-B (arXiv 2507.23608, 2508.01889).
+They stand in trackers and papers: Original Attributes Sequence (aces/DICAT 129), values below the second level of
+items (mmiv-center/DICOMAnonymizer 20), descriptions that are kept (17 there), sequences that pass untouched
+(pydicom/deid 259), UIDs with an ID in them (dicompyler 45), texts that repeat what other attributes say
+(irrer/DICOMClient 24), and the free text, phones and dates of MIDI-B (arXiv 2507.23608, 2508.01889).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import date
 from random import Random
 
+import pydicom
 from pydicom.sequence import Sequence
 
 from benches.deid_files import File, Maker, code, item
@@ -25,8 +26,8 @@ NAMES = (
     Named("Щербакова^Ольга^Петровна", ("ISO_IR 192",), ("Щербакова", "Shcherbakova"), ("Ольга", "Olga")),
     Named("Voss^Ida^^Mrs.^MD", (), ("Voss",), ("Ida",)),
 )  # fmt: skip
-STAFF = ("Ravenscroft^Gideon^^Dr", "Dr. Winifred Ashgrove", "Nakagawa-Pryce^Tomo", "Eklund^Sölve", "Mbeki-Torrance^Zola",
-         "Quaresma^Telmo")  # fmt: skip
+STAFF = ("Ravenscroft^Gideon^^Dr", "Dr. Winifred Ashgrove", "Nakagawa-Pryce^Tomo", "Eklund^Sölve",
+         "Mbeki-Torrance^Zola", "Quaresma^Telmo")  # fmt: skip
 SITES = ("Pinehollow Memorial Hospital", "Clínica Montevalle", "Larchmere Imaging LLC")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 FRENCH = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
@@ -53,7 +54,8 @@ def _person(random: Random, number: int, uid: UidMaker) -> Person:
         address=f"{random.randrange(1000, 9999)} Thornapple Blvd", study_date=studied,
         accession=f"{studied.year % 100}-{random.randrange(10**5, 10**6)}", institution=SITES[number % len(SITES)],
         department="Nuclear Medicine West", staff=tuple(random.sample(STAFF, len(STAFF))),
-        serial=f"00{random.randrange(10**5, 10**6)}-{random.choice('ABC')}", station=f"PHMR{random.randrange(100, 999)}",
+        serial=f"00{random.randrange(10**5, 10**6)}-{random.choice('ABC')}",
+        station=f"PHMR{random.randrange(100, 999)}",
         study_uid=uid(), frame_of_reference=uid(),
     )  # fmt: skip
 
@@ -67,8 +69,20 @@ def bare(who: Person) -> str:
     return who.id.lstrip("0")
 
 
+def set_again(file: File, *keywords: str) -> None:
+    """Nothing is asked of the former values of attributes that a recipe sets."""
+    tags = {f"{pydicom.datadict.tag_for_keyword(keyword):08X}" for keyword in keywords}
+    file.lines = [one for one in file.lines if one.path not in tags]
+
+
+def with_text(file: File) -> None:
+    """Nothing is asked of pixels of ultrasound, in which there is real text."""
+    file.lines = [one for one in file.lines if one.action != "pixels_retained"]
+
+
 def set_all(file: File, place: str, *rows: tuple[str, str, tuple[str, ...], tuple[str, ...]]) -> None:
     """Attributes of the root: keyword, value, what shall go, what shall stay."""
+    set_again(file, *(row[0] for row in rows))
     for keyword, value, needles, words in rows:
         setattr(file.ds, keyword, value)
         if needles:
@@ -92,6 +106,8 @@ def lines_of_text(m: Maker, who: Person) -> None:
 def spelled_dates(m: Maker, who: Person) -> None:
     """Dates as people write them, and numbers that are none."""
     file = m.open("HTJ2K_08_RGB.dcm", who, "dates")
+    set_again(file, "PhotometricInterpretation")  # of frames that are encoded again
+    with_text(file)
     born, month = who.birth, MONTHS[who.birth.month - 1]
     for keyword, said, words in (
         ("StudyDescription", f"{month}. {ordinal(born.day)}, {born.year}", ("Chest PA",)),
@@ -140,6 +156,7 @@ def numbers(m: Maker, who: Person) -> None:
 def addresses(m: Maker, who: Person) -> None:
     """Addresses of computers and devices in texts."""
     file = m.open("OBXXXX1A_rle.dcm", who, "addresses")
+    with_text(file)
     mac, host, url = "00:1B:44:11:3A:B7", "10.31.4.22", f"http://pacs.pinehollow.example/v?pid={bare(who)}"
     set_all(
         file, "addresses of computers",
@@ -193,6 +210,7 @@ def numbers_of_the_study(m: Maker, who: Person) -> None:
         ("RegionOfResidence", "Thornapple county", ("Thornapple",), ()),
         ("PerformedLocation", "Room Kestrel 12", ("Kestrel",), ()),
     )  # fmt: skip
+    set_again(file, "ImageType")
     ds.ImageType = ["DERIVED", "SECONDARY", half.upper()[:16]]
     file.removed("identifiers in other attributes", "ImageType", half[:16])
     file.kept("identifiers in other attributes", "ImageType", "DERIVED", "SECONDARY")
@@ -207,7 +225,8 @@ def originals(m: Maker, who: Person) -> None:
         old.SpecificCharacterSet = list(who.named.charset)
     file.ds.OriginalAttributesSequence = [
         item(ModifiedAttributesSequence=[old], AttributeModificationDateTime=da(who.study_date) + "101112",
-             ModifyingSystem=who.station, SourceOfPreviousValues=who.institution, ReasonForTheAttributeModification="COERCE")
+             ModifyingSystem=who.station, SourceOfPreviousValues=who.institution,
+             ReasonForTheAttributeModification="COERCE")
     ]  # fmt: skip
     needles = (*who.named.family, bare(who), who.station, who.institution, "PINEHOLLOW", da(who.study_date))
     file.removed("original attributes", "OriginalAttributesSequence", *needles)
@@ -215,8 +234,6 @@ def originals(m: Maker, who: Person) -> None:
     file.removed("file IDs outside of directories", "ReferencedFileID", who.latin[:8])
     file.ds.StorageMediaFileSetID = who.latin.upper()[:16]
     file.removed("file IDs outside of directories", "StorageMediaFileSetID", who.latin[:16])
-    file.ds.InstanceOriginStatus = "IMPORTED"
-    file.tag("original attributes", "InstanceOriginStatus", "IMPORTED")
     m.write(file)
 
 
@@ -250,12 +267,8 @@ def zones(m: Maker, who: Person) -> None:
     for keyword, value in (
         ("AcquisitionDateTime", day + "235959.999999+1400"), ("InstanceCoercionDateTime", "20200229000000-1200"),
         ("StartAcquisitionDateTime", day + "23+0530"), ("EndAcquisitionDateTime", "20191231235959.5"),
-        ("FrameAcquisitionDateTime", day[:6] + "+0100"), ("ContentCreatorDateTime", day),
+        ("FrameAcquisitionDateTime", day[:6] + "+0100"), ("DecayCorrectionDateTime", day),
     ):  # fmt: skip
-        if keyword == "ContentCreatorDateTime":
-            file.add(0x00189074, "DT", value)
-            file.shifted("zones", "00189074", value)
-            continue
         setattr(ds, keyword, value)
         file.shifted("zones", keyword, value)
     m.write(file)
@@ -273,7 +286,7 @@ def privates(m: Maker, who: Person) -> None:
     outer.private_block(0x0071, "ACME 3.2", create=True).add_new(0x01, "SQ", Sequence([inner]))
     file.ds.RequestAttributesSequence = [outer]
     file.removed("private sequences in items", "RequestAttributesSequence", half, bare(who))
-    csa = b"SV10\4\3\2\1" + f"PatientName\0{half}\0tPatID {who.id} <ParamString.\"tPatientName\"> {{ \"{half}\" }}".encode()
+    csa = f'SV10\4\3\2\1PatientName\0{half}\0tPatID {who.id} <ParamString> {{ "{half}" }}'.encode()
     path = file.private(0x0029, "SIEMENS CSA HEADER", 0x20, "OB", csa + b"\0" * (len(csa) % 2))
     file.removed("private headers", path, half, bare(who))
     path = file.private(0x0019, "GEMS_ACQU_01 ", 0x23, "DS", "2.5")
@@ -288,6 +301,7 @@ def padding(m: Maker, who: Person) -> None:
     """What is left behind the end of shorter values."""
     file = m.open("JPEG2000.dcm", who, "padding")
     half = who.latin.split("-")[-1]
+    set_again(file, "PatientPosition")
     for keyword, text in (("SeriesDescription", "NM BONE"), ("PatientPosition", "HFS"), ("ProtocolName", "BONE")):
         setattr(file.ds, keyword, f"{text}\0{half.upper()[:8]}")
         file.removed("text behind a NUL", keyword, half[:8])
@@ -379,7 +393,7 @@ def waveform(m: Maker, who: Person) -> None:
     group.MultiplexGroupLabel = f"RHYTHM {half}"[:16]
     group.ChannelDefinitionSequence[0].ChannelLabel = half[:16]
     group.ChannelDefinitionSequence[0].ChannelDerivationDescription = f"raw, {who.staff[0].split('^')[0]}"
-    file.removed("labels of channels", "WaveformSequence#0/MultiplexGroupLabel", half[: 9])
+    file.removed("labels of channels", "WaveformSequence#0/MultiplexGroupLabel", half[:9])
     file.removed("labels of channels", "WaveformSequence#0/ChannelDefinitionSequence", half[:16],
                  who.staff[0].split("^")[0].split()[-1])  # fmt: skip
     note = item(UnformattedTextValue=f"{half} {who.birth.day}.{who.birth.month}.{who.birth.year} sinus rhythm")
@@ -394,8 +408,8 @@ def reports(m: Maker, who: Person) -> None:
     file = m.open("reportsi.dcm", who, "text")
     half = who.latin.split("-")[-1]
     born = f"{ordinal(who.birth.day)} {MONTHS[who.birth.month - 1]} {who.birth.year}"
-    text = f"REPORT\n{half.upper()} {who.latin_given} (DOB {born}, {who.phone}) was seen by Dr {who.staff[1].split('^')[0]}."
-    text += " No pneumothorax. Heart size is normal."
+    text = f"REPORT\n{half.upper()} {who.latin_given} (DOB {born}, {who.phone}) was seen by Dr "
+    text += f"{who.staff[1].split('^')[0]}. No pneumothorax. Heart size is normal."
     file.ds.ContentSequence = [
         item(RelationshipType="CONTAINS", ValueType="TEXT", TextValue=text,
              ConceptNameCodeSequence=[code("121071", "DCM", "Finding")]),
@@ -412,6 +426,7 @@ def reports(m: Maker, who: Person) -> None:
 def split_names(m: Maker, who: Person) -> None:
     """A Japanese name whose characters are each between escape sequences of their own, and inflected names."""
     file = m.open("examples_rgb_color.dcm", who, "split")
+    with_text(file)
     native = who.named.family[0]
     if who.named.charset == ("", "ISO 2022 IR 87"):
         file.ds.StudyDescription = f"CT {SPLIT}"
@@ -436,7 +451,7 @@ def codestreams(m: Maker, who: Person) -> None:
         file = m.open(base, who, f"comment{len(m.lines)}")
         data = bytes(file.ds.PixelData)
         at = data.index(mark, 16) + 2
-        more = comment + (b"" if len(comment) % 2 == 0 else b"")
+        more = comment
         if len(more) % 2:
             more = b"\xff\xfe" + (len(text) + 3).to_bytes(2, "big") + text + b" "
         size = int.from_bytes(data[at - 6 : at - 2], "little") + len(more)

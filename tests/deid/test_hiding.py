@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from dicomcore import deid
-from tests.deid.objects import CT, file_of, identity, text
+from tests.deid.objects import CT, file_of, identity, text, vr_of
 from tests.support.dicom_bytes import (
     BIG_ENDIAN,
     DEFLATED,
@@ -132,3 +132,18 @@ def test_nothing_hidden_stays(data: bytes, plan: deid.Plan) -> None:
     assert not found_in(bytes(out))
     assert pydicom.dcmread(io.BytesIO(bytes(out))).PatientIdentityRemoved == "YES"
     assert NAME not in f"{outcome} {outcome.rows} {outcome.counts}"
+
+
+@pytest.mark.parametrize("tag", [0x00080119, 0x00080120])
+def test_long_codes_lose_identifiers_alone(tag: int) -> None:
+    """A long code has room for a name; a number in it, a date or a UID belongs to the code."""
+    vr = vr_of(tag)
+    content = text(0x00080104, "LO", "Nodule")
+    for code, left in (("urn:oid:2.16.840.1.113883.6.96", True), ("20010203-4455667788", True), ("Mueller/x7", False)):
+        codes = item(text(tag, vr, code) + content if tag < 0x00080104 else content + text(tag, vr, code))
+        data = file_of(text(0x00100010, "PN", "Mueller^Hans"), text(0x00100020, "LO", "ID4711"),
+                       sequence(0x00081032, codes, vr="SQ"))  # fmt: skip
+        made = bytearray()
+        deid.apply(data, made, deid.Plan(["clean_descriptors"], KEY))
+        assert (code.encode() in made) is left
+        assert b"Mueller" not in made

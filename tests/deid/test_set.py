@@ -192,3 +192,15 @@ def test_dicomcore_has_every_action_right(tmp_path: Path, held_out: bool) -> Non
     assert len(wrong) <= 0.001 * sum(found.counts.values()), wrong
     assert found.over_removed <= 0.5, wrong
     assert not [line for line in wrong if line.startswith("text_removed")]
+
+
+def test_the_third_set_has_nothing_wrong_but_pixels_that_look_like_text(tmp_path: Path) -> None:
+    """A head and a small picture are still blanked where there is no text; nothing else may be wrong."""
+    make(tmp_path, seed=9, count=3, quick=True, third=True)
+    our_set(tmp_path, tmp_path / "out")
+    found = score(tmp_path, tmp_path / "out")
+    assert not found.missing
+    wrong = [(one.action.action, one.action.file.split("/")[1], one.why) for one in found.wrong]
+    assert {(action, name) for action, name, _ in wrong} <= {
+        ("pixels_retained", name) for name in ("lines.dcm", "uids.dcm", "zones.dcm")
+    }, wrong

@@ -133,6 +133,9 @@ def find_dates(text: str, known: frozenset[date] = frozenset()) -> Iterator[tupl
     place = _DIVIDED.search(text)
     while place:
         found = _is_divided(place, known)
+        later = _DIVIDED.match(text, place.start(3)) if found and len(place[4]) == 2 else None
+        if later and (_is_known(later, known) or (len(later[4]) == 4 and _is_divided(later, known))):
+            place = later  # as in "T2/03/04/2019"
         if found:
             yield place.span()
         place = _DIVIDED.search(text, place.end() if found else place.end(1))
@@ -161,14 +164,24 @@ def _worded(known: frozenset[date]) -> frozenset[tuple[str, ...]]:
     return frozenset(made)
 
 
-def _is_divided(match: re.Match[str], known: frozenset[date]) -> bool:
+def _read_as(match: re.Match[str]) -> Iterator[tuple[str, str, str]]:
+    """Year, month and day, in each order in which the three numbers may be a date."""
     a, b, c = match[1], match[3], match[4]
     for year, month, day in ((a, b, c), (c, b, a), (c, a, b)):
-        if len(month) > 2 or len(day) > 2 or len(year) not in (2, 4):
-            continue
+        if len(month) <= 2 and len(day) <= 2 and len(year) in (2, 4):
+            yield year, month, day
+
+
+def _is_known(match: re.Match[str], known: frozenset[date]) -> bool:
+    return any(_is(one, *read) for read in _read_as(match) for one in known)
+
+
+def _is_divided(match: re.Match[str], known: frozenset[date]) -> bool:
+    if known and _is_known(match, known):
+        return True
+    a, b, c = match[1], match[3], match[4]
+    for year, month, day in _read_as(match):
         if len(year) == 4 and match[2] != " " and _is_date(int(year), int(month), int(day)):
-            return True
-        if known and any(_is(one, year, month, day) for one in known):
             return True
         # Two digits of a year: versions and sizes are written so too, but not filled up with zeros.
         filled = len(a) == len(b) == len(c) == 2 and match[2] in "-."

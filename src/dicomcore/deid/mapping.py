@@ -92,22 +92,25 @@ class Patient:
             self._identifiers = gather(make_dataset(Dataset, self._index, DATA_SET), uids=False)
         return self._identifiers
 
-    def element(self, value: bytes, vr: str, charset: Charset) -> bytes | None:
-        """The cleaned value of a text element; None if nothing is left, or the text cannot be read."""
+    def element(self, value: bytes, vr: str, charset: Charset, is_code: bool = False) -> bytes | None:
+        """The cleaned value of a text element; None if nothing is left, or the text cannot be read.
+
+        Of a code nothing but identifiers goes.
+        """
         if self._texts is None:
             self._texts = self._mapping.texts_of(self.identifiers)
-        key = value, vr, charset.names
+        key = value, vr + "-" * is_code, charset.names
         try:
             return self._texts[key]
         except KeyError:
-            made = self._texts[key] = self._element(value, vr, charset)
+            made = self._texts[key] = self._element(value, vr, charset, is_code)
             return made
 
-    def _element(self, value: bytes, vr: str, charset: Charset) -> bytes | None:
+    def _element(self, value: bytes, vr: str, charset: Charset, is_code: bool) -> bytes | None:
         texts, good = charset.decode_values(value, vr)
         if not good:
             return None
-        made = [self.text(text, vr) for text in texts]
+        made = [self.code(text, vr) if is_code else self.text(text, vr) for text in texts]
         if made == texts:
             return value
         if not any(made):
@@ -116,6 +119,12 @@ class Patient:
             return charset.encode("\\".join(made))
         except EncodeError:
             return None
+
+    def code(self, text: str, vr: str) -> str:
+        """The code without this patient's identifiers; all else that is in it belongs to the code."""
+        from dicomcore.deid.text import clean
+
+        return clean(text, self.identifiers, patterns=False, vr=vr)
 
     def text(self, text: str, vr: str) -> str:
         """The text without what identifies this patient."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import lru_cache
@@ -36,6 +37,8 @@ GENERIC = frozenset(
 _TITLES = frozenset(
     "dr prof med md phd jr sr ii iii iv mr mrs ms miss sir dipl ing rn rt pd do frcr mbbs bsc msc".split()
 )
+_INFLECTED = re.compile(r"[\u0370-\u052f]+[аяьйыиоαηςυε]|[\u0370-\u052f]+ος")
+"""Words of Cyrillic and Greek letters whose end changes with the case."""
 _POLITE = ("さん", "様", "先生", "氏", "君", "殿", "씨", "님", "선생", "女士", "先生", "小姐")
 
 
@@ -177,6 +180,8 @@ class Matcher:
         self._add((word,))
         if len(word) >= SHORTEST_STEM:
             self.stems.add(word)
+        if len(word) > SHORTEST_STEM and _INFLECTED.fullmatch(word):
+            self.stems.add(word[:-1])
         for length in range(SHORTEST_STEM, len(word)):  # cut off where a value had no more room
             if word[:length] not in common_words():
                 self._add((word[:length],))

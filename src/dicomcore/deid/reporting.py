@@ -135,7 +135,8 @@ def _not_done(plan: Plan, summary: Summary) -> str:
         items.append(f"Pixel data was cleaned, and a second look found no text, in {summary.cleaned:,} files; no other "
                      "file says that nothing is burned in.")  # fmt: skip
     else:
-        items.append("Pixel data was not looked at: text that is burned into pictures is still there.")
+        items.append("Pixel data was not looked at: text that is burned into pictures is still there, and so are "
+                     "comments in compressed frames.")  # fmt: skip
     if "retain_longitudinal_full_dates" in plan.options:
         items.append("Dates are the real ones.")
     undecodable = sum(count for *_, rule, count in summary.rows if rule == "undecodable")

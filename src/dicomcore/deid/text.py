@@ -31,13 +31,20 @@ _RECORDS = frozenset(
     """mrn mrno acc accession pid id ids no nr num number ssn nhs case record rec chart hosp hospital study exam order
     visit encounter tel phone fax mobile cell telephone pager ext call uid""".split()
 )
-_SIGNS = re.compile(r"\d(?:\d{3}|[-/. ]\d+[-/. ]\d)|[@年月년월]|/(?=/)|w(?=ww\.)")
+_SIGNS = re.compile(
+    r"\d(?:\d{3}|[-/. ]\d+[-/. ]\d)|[@年月년월]|/(?=/)|w(?=ww\.)|[\da-f]{2}([:-])[\da-f]{2}\1[\da-f]{2}\1"
+)
 _ASCII_WORD = re.compile(r"[a-z]+|\d+")
-_NUMBERS = re.compile(r"\d\d|\d[-/. ]\d|@|//|www\.|[年月년월]")
+_NUMBERS = re.compile(r"\d\d|\d[-/. ]\d|@|//|www\.|[年月년월]|[\da-f]([:-])[\da-f]{2}\1")
 _EMPTY = re.compile(r"[\W_]*")
 
 _WEB = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*|(?:https?|ftp)://\S+|www\.\S+|(?<![\d.])\d+(?:\.\d+){6,}(?![\d.])")
 _UID = re.compile(r"(?<![\d.])[012]\.\d+(?:\.\d+){2,}(?![\d.])")
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_NET = re.compile(  # IPv4 and MAC addresses
+    rf"(?<![\d.]){_BYTE}(?:\.{_BYTE}){{3}}(?::\d{{1,5}})?(?![\d.]*\d)"
+    r"|(?<![\w:-])[\da-f]{2}([:-])[\da-f]{2}(?:\1[\da-f]{2}){4}(?:\1[\da-f]{2}\1[\da-f]{2})?(?![\w:-])"
+)
 _SSN = re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")
 _PHONE = re.compile(
     r"(?<![\w.])(?:\+\d{1,3}[\s.-]?)?\(\d{2,5}\)[\s.-]?\d{2,4}(?:[\s.-]?\d{2,4}){1,3}(?!\d)"
@@ -142,7 +149,7 @@ def _matches(text: str, matcher: Matcher) -> list[_Span]:
 
 def _fit(text: str, vr: str) -> str:
     if not text.isprintable():
-        text = _CONTROL.sub("", text)
+        text = _CONTROL.sub(" ", text.rstrip("\0"))  # what a NUL ends for one reader goes on for others
         if vr not in _LINES:
             text = _LINE.sub(" ", text)
     elif "\\" in text and vr not in _LINES:
@@ -325,7 +332,7 @@ def _is_number(folded: str, at: list[int], first: int, last: int, number: str) -
 
 def _patterns(folded: str) -> Iterator[_Span]:
     """What has the form of an identifier, whoever it belongs to."""
-    for pattern in (_WEB, _UID, _SSN, _LONG_NUMBER):
+    for pattern in (_WEB, _UID, _NET, _SSN, _LONG_NUMBER):
         for match in pattern.finditer(folded):
             yield match.span()
     for match in _PHONE.finditer(folded):

@@ -8,7 +8,9 @@ from dicomcore._native.base.vr cimport (
     AS, AT, CS, DA, DS, DT, IS, LO, TM, UI, UR, is_number, is_text, word_size,
 )
 from dicomcore._native.deid.copier cimport Copier, Frame
-from dicomcore._native.deid.facts cimport ISSUER, PATIENT_ID, SCHEME, TIMEZONE, is_time, named, settled, type_at
+from dicomcore._native.deid.facts cimport (
+    ISSUER, PATIENT_ID, SCHEME, TIMEZONE, is_time, named, names_long_code, settled, type_at,
+)
 from dicomcore._native.deid.rules cimport (
     AGE, CLEAN, DUMMY, EMPTY, NAME, NET, REMOVE, STRUCTURE, X_Z_D,
 )
@@ -88,7 +90,7 @@ cdef class Changer(Copier):
         elif is_time(vr) or r.tag == TIMEZONE:
             made = self.patient_of().date(given, vr_name(vr), r.tag)
         else:
-            made = self.patient_of().element(given, vr_name(vr), charset_at(self.index, row))
+            made = self.patient_of().element(given, vr_name(vr), charset_at(self.index, row), names_long_code(r.tag))
         if made is None:
             kind = self.kind_of(f, r.tag, &child)
             action = settled(<uint8_t>X_Z_D if kind == 1 or kind == 2 else basic, kind)

@@ -35,10 +35,13 @@ cdef inline bint names_class(uint32_t tag) noexcept nogil:
 
 
 cdef inline bint names_code(uint32_t tag) noexcept nogil:
-    # Code Value, Coding Scheme Designator and Version, Long Code Value, URN Code Value: numbers, but of no patient.
-    return 0x00080100 <= tag <= 0x00080120 and (
-        tag == 0x00080100 or tag == 0x00080102 or tag == 0x00080103 or tag == 0x00080119 or tag == 0x00080120
-    )
+    # Code Value, Coding Scheme Designator and Version: numbers, but of no patient.
+    return tag == 0x00080100 or tag == 0x00080102 or tag == 0x00080103
+
+
+cdef inline bint names_long_code(uint32_t tag) noexcept nogil:
+    # Long Code Value, URN Code Value: they have room for a name.
+    return tag == 0x00080119 or tag == 0x00080120
 
 
 cdef inline bint has_content_items(uint32_t tag) noexcept nogil:

@@ -13,6 +13,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.deid.pixels.background import background_of
 from dicomcore.deid.pixels.boxes import Box, Boxes
 from dicomcore.deid.pixels.coded import JPEG, Recoding, blank_coded
+from dicomcore.deid.pixels.comments import without_comments
 from dicomcore.deid.pixels.detect import Picture, is_cine, pictures_of, project
 from dicomcore.deid.pixels.jpeg import JpegUnits
 from dicomcore.deid.pixels.judge import ALLOWED, Judge
@@ -164,6 +165,7 @@ def clean(
         work.blank(recode=recode)
     if looks and second_look and not clear:
         work.notes.append(f"text was still found after {ROUNDS} turns of blanking")
+    work.clear_comments()
     return work.cleaned(chosen, "NO" if clear else None)
 
 
@@ -226,6 +228,15 @@ class _Work:
                     self.notes.append(f"such images may have text that no mask covers: {mask.label}")
 
     # -- blanking
+
+    def clear_comments(self) -> None:
+        """Blank what the headers of codestreams say beside the pixels."""
+        if not isinstance(self.frames.source, EncapsulatedFrames):
+            return
+        made = without_comments(self.frames.source, self._value, self.data_set[self.keyword].VR)
+        if made is not None:
+            self._value = made
+            self.notes.append("comments in compressed frames were blanked")
 
     def blank(self, *, recode: bool) -> None:
         """Make the new pixel data, if there is anything to blank."""

@@ -11,6 +11,7 @@ from dicomcore._native.deid.jpegblank import blank_units
 from dicomcore.dataset import Dataset
 from dicomcore.deid.pixels.background import background_of
 from dicomcore.deid.pixels.boxes import Boxes
+from dicomcore.deid.pixels.comments import blanked_codestream
 from dicomcore.errors import EncodeError, PixelDecodeError, UnsupportedTransferSyntaxError
 from dicomcore.pixels.coding.decoding import DecodedFrame, decode_frame
 from dicomcore.pixels.colour import coded_colour
@@ -41,7 +42,7 @@ class JpegUnits:
     def frame(self, index: int) -> bytes:
         """The new codestream of a frame, which was decoded again."""
         try:
-            data = self._blanked(index)
+            data = blanked_codestream(self._blanked(index))
         except UnsupportedTransferSyntaxError as error:
             raise EncodeError(f"frame {index} is another kind of JPEG than those before: {error}") from error
         decode_frame(

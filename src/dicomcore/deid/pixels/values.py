@@ -89,7 +89,7 @@ class Joined(NewValue):
     """A value of parts whose lengths are known: bytes, stretches of the source, (offset, length) in a spool."""
 
     def __init__(self, source: ValueField, parts: list[Any], spool: Spool, vr: str) -> None:
-        self._parts, self._spool = parts, spool
+        self.items, self.spool = parts, spool
         self._starts, at = [], 0
         for part in parts:
             self._starts.append(at)
@@ -98,24 +98,24 @@ class Joined(NewValue):
 
     def parts(self) -> Iterator[Stretch | bytes]:
         """See `NewValue.parts`."""
-        for part in self._parts:
+        for part in self.items:
             if isinstance(part, (bytes, Stretch)):
                 yield part
             else:
                 for at in range(0, part[1], CHUNK):
-                    yield self._spool.read(part[0] + at, min(CHUNK, part[1] - at))
+                    yield self.spool.read(part[0] + at, min(CHUNK, part[1] - at))
 
     def read(self, offset: int, length: int) -> memoryview:
         """See `NewValue.read`."""
         found, at = bytearray(), bisect_right(self._starts, offset) - 1
-        while len(found) < length and 0 <= at < len(self._parts):
-            part, start = self._parts[at], offset + len(found) - self._starts[at]
+        while len(found) < length and 0 <= at < len(self.items):
+            part, start = self.items[at], offset + len(found) - self._starts[at]
             wanted = length - len(found)
             if isinstance(part, bytes):
                 found += part[start : start + wanted]
             elif isinstance(part, Stretch):
                 found += self.source.read(part.offset + start, min(wanted, part.length - start))
             else:
-                found += self._spool.read(part[0] + start, min(wanted, part[1] - start))
+                found += self.spool.read(part[0] + start, min(wanted, part[1] - start))
             at += 1
         return memoryview(found)
