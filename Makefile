@@ -15,7 +15,7 @@ BENCHES = $(filter-out $(addprefix bench_,header walk values import), $(patsubst
 
 TIME ?= 300
 
-.PHONY: demo test long threads sanitize fuzz lint coverage native-coverage docs bench ratios viewer pydicom-suite release-check \
+.PHONY: demo test long threads sanitize fuzz lint coverage native-coverage docs bench ratios viewer pydicom-suite release-check foreign compiled \
 	clean
 
 # Index the DICOM files that the pydicom package ships, and show the table.
@@ -101,6 +101,19 @@ pydicom-suite: $(VENV)/.bench
 release-check: $(VENV)/.built
 	$(PIP) "dicomcore[release]"
 	$(BIN)/python tools/release_check.py
+
+# The tests on another processor, in a Debian for it that QEMU runs; as root: `make foreign ON=s390x`, or ON=arm64. See
+# tools/platforms/foreign.py for what it needs, and for ARGUMENTS.
+foreign: $(VENV)/.test
+	$(PIP) "setuptools>=77" "Cython>=3.2"
+	$(BIN)/python setup.py --quiet build_ext --inplace
+	$(BIN)/python -m tools.platforms.foreign $(or $(ON),s390x) $(ARGUMENTS)
+
+# The native code, compiled for other systems by zig's clang; ARGUMENTS=windows-x86_64 does one of them.
+compiled: $(VENV)/.test
+	$(PIP) "setuptools>=77" "Cython>=3.2" ziglang
+	$(BIN)/python setup.py --quiet build_ext --inplace
+	$(BIN)/python -m tools.platforms.compiled $(ARGUMENTS)
 
 clean:
 	rm -rf $(VENV) build demo dist src/*.egg-info

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -121,7 +122,10 @@ def rle_decode_noting(
         shape = (samples_per_pixel, rows, columns) if planar else (rows, columns, samples_per_pixel)
     if bits_allocated > 1:
         array = output(out, shape, UNSIGNED[width])
-        return array, _rle.decode_frame(frame, array, pixels, samples_per_pixel, width, planar, partial)
+        beyond = _rle.decode_frame(frame, array, pixels, samples_per_pixel, width, planar, partial)
+        if sys.byteorder == "big":
+            array.byteswap(inplace=True)
+        return array, beyond
     planes, beyond = _decode_bits(frame, rows * columns, samples_per_pixel, partial)
     bits = planes if planar or samples_per_pixel == 1 else planes.T
     array = output(out, shape, UNSIGNED[1])

@@ -16,7 +16,7 @@ def contents() -> dict[str, bytes]:
     """The names of a wheel of this tree, with short contents."""
     sources = [path for path in (SRC / "dicomcore").rglob("*") if "__pycache__" not in path.parts]
     names = {path.relative_to(SRC).as_posix(): path.suffix for path in sources if path.is_file()}
-    held = {name: b"" for name, kind in names.items() if kind in TOOL["SHIPPED"] or name.endswith("py.typed")}
+    held = {name: b"" for name in names if TOOL["is_shipped"](SRC / name)}
     held |= {name.removesuffix(".pyx") + ".abi.so": b"" for name, kind in names.items() if kind == ".pyx"}
     held[f"{TOOL['SHARED']}.abi.so"] = b""
     return held | {"dicomcore-0.dist-info/RECORD": b""}
@@ -26,6 +26,7 @@ CHANGES = {  # name: (names to add, names to remove, the reported fault)
     "a test": (["tests/pixels/test_rle.py"], [], "tests/pixels/test_rle.py does not belong here"),
     "a compiled source": (["dicomcore/_native/scan/a.pyx"], [], "dicomcore/_native/scan/a.pyx does not belong here"),
     "no stub": ([], ["dicomcore/_native/pixels/rle.pyi"], "dicomcore/_native/pixels/rle.pyi is missing"),
+    "no style sheet": ([], ["dicomcore/web/viewer/page.css"], "dicomcore/web/viewer/page.css is missing"),
     "no py.typed": ([], ["dicomcore/py.typed"], "dicomcore/py.typed is missing"),
     "no extension": ([], ["dicomcore/_native/pixels/rle.abi.so"], "dicomcore/_native/pixels/rle: no extension"),
     "what extensions share": ([], ["dicomcore/_native/shared.abi.so"], "dicomcore/_native/shared: no extension"),

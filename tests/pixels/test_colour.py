@@ -18,7 +18,7 @@ def colours(first: int) -> np.ndarray:
 
 def fused(a, b, c):
     """A fused multiply-add in single precision, computed in an exact double."""
-    return (np.float64(a) * b + c).astype(np.float32)
+    return (np.float64(a) * np.asarray(b, np.float64) + c).astype(np.float32)
 
 
 def ybr_to_rgb_reference(ybr: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ def made(
     is given; `said` overrides attributes that follow from the array. `pixels` are its bytes, or the fragments of its
     codestreams."""
     if pixels is None:
-        pixels = array.tobytes()
+        pixels = array.astype(array.dtype.newbyteorder("<")).tobytes()
     frames = said.get("NumberOfFrames")
     rows, columns, *samples = array.shape if frames is None else array.shape[1:]
     bits = 8 * array.itemsize

@@ -18,13 +18,13 @@ __all__ = ["Content"]
 
 ITEM_TYPE = np.dtype(
     [
-        ("row", "<u4"),
-        ("parent", "<i4"),
-        ("ordinal", "<i4"),
-        ("concept", "<i4"),
-        ("value", "<i4"),
-        ("template", "<i4"),
-        ("flags", "<u2"),
+        ("row", "u4"),
+        ("parent", "i4"),
+        ("ordinal", "i4"),
+        ("concept", "i4"),
+        ("value", "i4"),
+        ("template", "i4"),
+        ("flags", "u2"),
         ("relationship", "u1"),
         ("value_type", "u1"),
     ],

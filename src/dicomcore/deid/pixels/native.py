@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -189,12 +190,12 @@ class NativeValue(NewValue):
         """Clear the bits around samples; those above signed ones repeat the sign."""
         desc, width = self._desc, self._width
         whole = data[: len(data) // width * width]
-        turned = self._big and width > 1
+        turned = self._big == (sys.byteorder == "little") and width > 1  # the words are native in between
         if turned:
             swap.swap_words(whole, whole, width)
         unpack.extend_samples(whole, width, desc.low_bit, desc.stored, desc.pixel_representation == 1)
         if desc.low_bit:
-            words: Any = whole.view(f"<u{width}")
+            words: Any = whole.view(f"u{width}")
             words <<= desc.low_bit
         if turned:
             swap.swap_words(whole, whole, width)
