@@ -325,7 +325,7 @@ MEASURED = {  # name: (items of the Measured Value Sequence, part of the issue's
     "a number": ([measured(NumericValue=1.5)], None),
     "unknown": ([], None),
     "no number": ([measured()], "is a NUM without a readable NumericValue"),
-    "two numbers": ([measured(NumericValue=[1.5, 2.5])], "with 2 values in NumericValue, of which the first"),
+    "two values": ([measured(NumericValue=[1.5, 2.5])], "with 2 values in NumericValue, of which the first"),
     "two numbers": ([measured(NumericValue=1.5), measured(NumericValue=2)], "with 2 items in MeasuredValueSequence"),
 }
 
