@@ -62,6 +62,17 @@ DEVIATIONS: dict[str, tuple[bytes, str, dict[int, Any], list[str]]] = {
         BEFORE + stranger(NAME, b"\0\0", b"A^B ") + raw.element(ROWS, "US", b"\2\1"), raw.EXPLICIT,
         {MODALITY: "MR", ROWS: 0x0102}, ["UNKNOWN_VR"],
     ),
+    "VR of two blanks, first of all": (
+        stranger(MODALITY, b"  ", b"MR") + AFTER, raw.EXPLICIT, {MODALITY: "MR", NAME: "A^B"}, ["UNKNOWN_VR"],
+    ),
+    "VRs of two zeros, one behind the other": (
+        stranger(MODALITY, b"\0\0", b"MR") + stranger(NAME, b"\0\0", b"A^B ") + raw.element(ROWS, "US", b"\2\1"),
+        raw.EXPLICIT, {MODALITY: "MR", NAME: "A^B", ROWS: 0x0102}, ["UNKNOWN_VR", "UNKNOWN_VR"],
+    ),
+    "VRs in small letters": (
+        stranger(MODALITY, b"cs", b"MR") + stranger(NAME, b"pn", b"A^B "), raw.EXPLICIT,
+        {MODALITY: "MR", NAME: "A^B"}, ["UNKNOWN_VR", "UNKNOWN_VR"],
+    ),
     "one implicit element among explicit ones": (
         BEFORE + AFTER_IMPLICIT + raw.element(ROWS, "US", b"\2\1"), raw.EXPLICIT,
         {MODALITY: "MR", NAME: "A^B", ROWS: 0x0102}, ["IMPLICIT_IN_EXPLICIT"],

@@ -126,7 +126,7 @@ RULE = {  # (photometric interpretation, colour of the codestream's markers): co
     ("YBR_FULL", info(colour="RGB", by="Adobe")): "RGB",
     ("YBR_FULL", info(colour="RGB", by="component ids")): "RGB",
     ("YBR_RCT", info("JPEG 2000", "RGB", "component transform")): "RGB",
-    ("YBR_ICT", info("JPEG 2000")): "RGB",
+    ("YBR_ICT", info("JPEG 2000")): "YBR",
     ("YBR_FULL", info("JPEG 2000")): "YBR",
     ("YBR_FULL", info("JPEG 2000", "RGB", "component transform")): "RGB",
     ("YBR_FULL_422", info("JPEG XL", "RGB")): "RGB",

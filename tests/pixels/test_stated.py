@@ -84,6 +84,19 @@ def test_colour_of_jpeg_2000_on_another_codestream_is_reported(interpretation):
     assert codes(ds) == ["PIXEL_COLOUR"]
 
 
+@pytest.mark.parametrize(("interpretation", "like"), [("YBR_ICT", "YBR_FULL"), ("YBR_RCT", "RGB")])
+def test_jpeg_2000_without_its_component_transform(interpretation, like):
+    """The components then are what Photometric Interpretation says (PS3.5 8.2.4; openslide#772)."""
+    codestream = imagecodecs.jpeg2k_encode(RGB, codecformat="j2k", mct=False, reversible=True, level=0)
+    said, meant = (
+        dc.dcmread(made(RGB, [codestream], "1.2.840.10008.1.2.4.90", PhotometricInterpretation=word))
+        for word in (interpretation, like)
+    )
+    assert np.array_equal(said.pixel_array, meant.pixel_array)
+    assert codes(said) == ["PIXEL_COLOUR"]
+    assert codes(meant) == []
+
+
 def test_xyb_is_allowed_for_jpeg_xl():
     ds = dc.dcmread(
         made(RGB, [imagecodecs.jpegxl_encode(RGB, lossless=True)], JPEG_XL, PhotometricInterpretation="XYB")

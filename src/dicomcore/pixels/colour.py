@@ -9,11 +9,12 @@ A codestream's own marks outrank the data set, in this order:
 4. JPEG 2000, HTJ2K: decoding undoes a component transform, so the samples are RGB. A second and a third component with
    fewer samples than the first mean YBR, whatever Photometric Interpretation is. JPEG XL's samples are RGB.
 5. Without any of these, Photometric Interpretation decides: YBR_FULL, YBR_FULL_422 and the retired YBR_PARTIAL_422 and
-   _420 are converted; so is YBR_ICT outside JPEG 2000, as its equations are YBR_FULL's. YBR_ICT and YBR_RCT in
-   JPEG 2000 are RGB.
+   _420 are converted; so is YBR_ICT, as its equations are YBR_FULL's and no component transform was undone (PS3.5
+   8.2.4). YBR_RCT is taken for RGB.
 
 YBR becomes RGB by PS3.3 C.7.6.3.1.2; all other samples, and pixels without exactly three samples, stay as they are.
-pydicom 3 does the same, except that it ignores Adobe's marker segment and components of fewer samples.
+pydicom 3 does the same, except that it ignores Adobe's marker segment and components of fewer samples, and takes
+YBR_ICT in JPEG 2000 for RGB.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def coded_colour(desc: FrameDescription, info: CodestreamInfo | None = None) -> 
     if info is not None and info.colour is not None:
         halved = info.format == "JPEG" and info.marked_by == SUBSAMPLED
         return "YBR_PARTIAL" if halved and stated in PARTIAL else info.colour
-    if info is not None and info.format in JPEG_2000 and stated in OF_JPEG_2000:
+    if info is not None and info.format in JPEG_2000 and stated == "YBR_RCT":
         return "RGB"
     return "YBR" if stated in YBR else "YBR_PARTIAL" if stated in PARTIAL else "RGB" if stated == "RGB" else None
 
@@ -76,6 +77,10 @@ def _foreign_colour(stated: str, info: CodestreamInfo | None) -> tuple[Note, ...
         owner, taken = "JPEG XL", "left as they are"
     elif stated in OF_JPEG_2000 and (info is None or info.format not in JPEG_2000):
         owner, taken = "JPEG 2000", "taken for YBR_FULL" if stated in YBR else "left as they are"
+    elif stated in OF_JPEG_2000:
+        taken = "taken for YBR_FULL" if stated in YBR else "left as they are"
+        text = f"Photometric Interpretation is {stated}, and the codestream has no component transform"
+        return (Note("pixel-colour", f"{text}: samples are {taken}"),)
     else:
         return ()
     return (

@@ -10,7 +10,7 @@ from dicomcore._native.base.dictionary cimport public_vr
 from dicomcore._native.base.syntax cimport SYNTAX_DEFLATED, syntax_flags
 from dicomcore._native.base.text cimport trimmed
 from dicomcore._native.base.vr cimport NO_VR, UN, VR_SHORT, VR_UNKNOWN, is_letters, vr_form
-from dicomcore._native.scan.header cimport load_half, load_tag, load_word, looks_explicit
+from dicomcore._native.scan.header cimport lacks_vr, load_half, load_tag, load_word, looks_explicit
 from dicomcore._native.scan.scan cimport BIG_ENDIAN, IMPLICIT, UNDEFINED_LENGTH, Row
 
 cdef enum:
@@ -164,7 +164,8 @@ cdef uint8_t found_mode(Opening* opening, const uint8_t* p, uint64_t held, uint6
         say(opening, FOUND_EXPLICIT, 0, at, 0, 0)
         mode &= <uint8_t>~<int>IMPLICIT
     elif not mode & IMPLICIT and not letters and not (p[4] == 63 and p[5] == 63):
-        if p[0] != 0xFE or p[1] != 0xFF:        # a stray delimiter tells nothing about what follows
+        # A stray delimiter tells nothing about what follows.
+        if (p[0] != 0xFE or p[1] != 0xFF) and not lacks_vr(p, held, left, (mode & BIG_ENDIAN) != 0):
             say(opening, FOUND_IMPLICIT, 0, at, 0, 0)
             mode |= IMPLICIT
     return mode

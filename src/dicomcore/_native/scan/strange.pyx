@@ -53,6 +53,17 @@ cdef bint plausible(Scanner* s, Level* level, uint64_t at, uint32_t tag) noexcep
     return follower > tag and looks_explicit(p)
 
 
+cdef bint steps_up(Scanner* s, Level* level, uint64_t at, uint32_t tag) noexcept nogil:
+    # Whether an element that ends at `at` is the last of its level, or a higher tag that is known or private follows.
+    cdef uint32_t follower
+    if at >= level.end or level.end - at < 8:
+        return at == level.end
+    if at < s.start or at > s.stop or s.stop - at < 8:
+        return False
+    follower = load_tag(s.window + (at - s.start), (level.mode & BIG_ENDIAN) != 0)
+    return follower > tag and (public_vr(follower) != NO_VR or follower & 0x10000 and follower >> 16 > 8)
+
+
 cdef bint follows(Scanner* s, Level* level, uint64_t at, uint32_t tag) noexcept nogil:
     # Like plausible(), but the next element may be in implicit VR.
     cdef bint big = (level.mode & BIG_ENDIAN) != 0
@@ -157,7 +168,8 @@ cdef Status strange_header(Scanner* s, Level* level, const uint8_t* p, uint32_t 
     elif short_fits and (letters or not implicit_fits):
         length[0] = short_length
         header[0] = 8
-    elif letters and not implicit_fits:
+    elif not implicit_fits and (letters or implicit_length > left - 8 and short_length <= left - 8
+                                and steps_up(s, level, pos + 8 + short_length, tag)):
         length[0] = short_length
         header[0] = 8
     else:
