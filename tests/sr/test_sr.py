@@ -326,7 +326,10 @@ MEASURED = {  # name: (items of the Measured Value Sequence, part of the issue's
     "unknown": ([], None),
     "no number": ([measured()], "is a NUM without a readable NumericValue"),
     "two numbers": ([measured(NumericValue=[1.5, 2.5])], "with 2 values in NumericValue, of which the first"),
-    "two measured values": ([measured(NumericValue=1.5), measured(NumericValue=2)], "with 2 items in MeasuredValueSequence"),
+    "two measured values": (
+        [measured(NumericValue=1.5), measured(NumericValue=2)],
+        "with 2 items in MeasuredValueSequence",
+    ),
 }
 
 
