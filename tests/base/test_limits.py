@@ -22,14 +22,18 @@ WAYS = {
 
 @pytest.mark.parametrize("limits", WAYS.values(), ids=WAYS)
 def test_the_same_limits_are_equal(limits):
-    assert limits == OTHER and hash(limits) == hash(OTHER) and repr(limits) == repr(OTHER)
-    assert limits != DEFAULT_LIMITS and limits != 9
+    assert limits == OTHER
+    assert hash(limits) == hash(OTHER)
+    assert repr(limits) == repr(OTHER)
+    assert limits != DEFAULT_LIMITS
+    assert limits != 9
     assert (limits.depth, limits.strict, limits.frames) == (9, True, DEFAULT_LIMITS.frames)
 
 
 def test_fields_have_their_names_and_defaults():
     fields = dataclasses.fields(Limits)
-    assert dataclasses.is_dataclass(Limits) and [one.name for one in fields] == list(Limits.__slots__)
+    assert dataclasses.is_dataclass(Limits)
+    assert [one.name for one in fields] == list(Limits.__slots__)
     assert all(one.default == getattr(DEFAULT_LIMITS, one.name) for one in fields)
 
 
