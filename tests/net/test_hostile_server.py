@@ -301,6 +301,13 @@ def test_more_in_flight_than_was_agreed() -> None:
         assert peer.status() == 0
 
 
+def test_requests_and_a_release_that_come_together() -> None:
+    with net.Server(ae="SERVER", timeouts=QUICK) as server, Peer(server.port, asking()) as peer:
+        peer.send(echo(1) + echo(2) + RELEASE)
+        assert [peer.status(), peer.status()] == [0, 0]
+        assert peer.pdu()[0] == RELEASED
+
+
 def test_cancelling_another_message_cancels_nothing() -> None:
     go_on = threading.Event()
 

@@ -389,6 +389,8 @@ class Session:
     def _release_asked(self, now: float) -> None:
         state = self.connection.state
         if state in (State.AWAITING_LOCAL_RELEASE, State.COLLISION_REQUESTOR, State.COLLISION_ACCEPTOR_LAST):
+            if state == State.AWAITING_LOCAL_RELEASE:
+                self._send_ready(now)
             self.connection.answer_release(now)
             error = AssociationAborted("the peer released the association", peer=self.peer)
             if self._operations or self._outstanding:
@@ -396,6 +398,11 @@ class Session:
             self.is_released = True
         if self._exchange is not None:  # a message that has begun will not be complete
             self._exchange.end()
+
+    def _send_ready(self, now: float) -> None:
+        """Send what has been answered before the peer's wish to release is (PS3.8 9.2.3, AR-7)."""
+        while self._sending and self._sending[0][1] is None:
+            self.connection.send((self._sending.popleft()[2],), now)
 
     def _data(self, event: Data, now: float) -> None:
         assert self._exchange is not None
