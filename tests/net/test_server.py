@@ -234,6 +234,16 @@ def test_a_failing_handler_is_a_failure_and_not_the_end() -> None:
         assert association.echo().status == 0
 
 
+def test_a_server_whose_loop_has_ended_is_left_in_peace() -> None:
+    server = net.Server(ae="QR")
+    with server:
+        assert server._loop is not None
+        assert server._thread is not None
+        server._loop.call_soon_threadsafe(server._stopped.set)
+        server._thread.join(20)
+        assert server._loop.is_closed()
+
+
 def test_get_and_move(tmp_path: Path) -> None:
     some = FILES[:6]
 
