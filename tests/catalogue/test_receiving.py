@@ -98,6 +98,26 @@ def test_both_of_one_group(tmp_path: Path) -> None:
         assert only(store)["InstanceNumber"] == "0"
 
 
+CUTS = {  # name: (bytes that are missing at the end, status)
+    "nothing": (0, 0),
+    "one byte of the pixel data": (1, 0xC000),
+    "all of the pixel data": (128 * 128 * 2, 0xC000),
+}
+
+
+@pytest.mark.parametrize(("missing", "status"), CUTS.values(), ids=CUTS)
+def test_a_data_set_that_is_cut_short(tmp_path: Path, missing: int, status: int) -> None:
+    whole = next(path for path in FILES if path.name == "CT_small.dcm").read_bytes()
+    end = whole.rindex(b"\xfc\xff\xfc\xffOB")  # without the trailing padding
+    with catalogue.open(tmp_path) as store:
+        path = tmp_path / "incoming.part"
+        path.write_bytes(whole[: end - missing])
+        found = store.receive(path).result()
+        assert (found.status, found.comment) == (status, "the data set is cut short" if status else "")
+        assert store.count(catalogue.query(level="IMAGE")) == (not status)
+        assert len(files_of(tmp_path)) == (not status)
+
+
 NAMES = {  # what a sender calls an instance, its series and its study (class E)
     "up": "..", "up and up": "../../etc/passwd", "absolute": "/etc/passwd", "dots": "." * 64, "a NUL": "1.2\0.3",
     "a device": "CON", "long": "1" * 300, "letters": "größe", "a slash": "1/2", "a drive": "C:\\x",

@@ -64,6 +64,22 @@ def test_what_is_stored_is_found_and_comes_back(
     assert set(stored(tmp_path / "third")) == set(expected)
 
 
+def test_the_sender_is_told_why(node: tuple[net.Server, catalogue.LiveCatalogue]) -> None:
+    server, store = node
+    ct = dcmread(next(path for path in FILES if path.name == "CT_small.dcm"))
+    other, nowhere = ct.copy(), ct.copy()
+    other.InstanceNumber = "77"
+    del nowhere.StudyInstanceUID
+    with net.associate(server.address, timeouts=QUICK) as association:
+        outcomes = list(association.store([ct, other, nowhere]))
+    assert {(int(one.status), one.error) for one in outcomes} == {
+        (0, ""),
+        (0xB000, "the instance is here with other data, which was kept"),
+        (0xC000, "the file has no StudyInstanceUID"),
+    }
+    assert len(store) == 1
+
+
 def test_levels(node: tuple[net.Server, catalogue.LiveCatalogue]) -> None:
     server, _ = node
     send(server)

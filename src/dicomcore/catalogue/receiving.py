@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dicomcore.catalogue.holdings import UIDs, uids_of
 from dicomcore.dataset import Dataset
-from dicomcore.errors import DicomError, LimitError
+from dicomcore.errors import DicomError, LimitError, ParseError
 from dicomcore.part10.keeping import safe_name, same_data_set
 from dicomcore.part10.reader import dcmread
 
@@ -21,6 +21,8 @@ __all__ = ["DUPLICATES", "Adding", "Received", "Receiving", "own_values", "place
 
 DUPLICATES = ("keep", "replace", "reject", "version")
 OUT_OF_RESOURCES, MISMATCH, DUPLICATE, COERCED, CANNOT_UNDERSTAND = 0xA700, 0xA900, 0x0111, 0xB000, 0xC000
+CUT = "LENGTH_BEYOND_END"
+"""The issue of a file that ends in the middle of a value."""
 MOST_VERSIONS = 1 << 16
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -111,8 +113,10 @@ class Receiving:
         self._doomed: list[str] = []
 
     def prepare(self) -> None:
-        """Read the head."""
-        self._ds = dcmread(self._part, stop_before_pixels=True, limits=self._store.limits)
+        """Read it to its end, though no pixel data."""
+        self._ds = dcmread(self._part, limits=self._store.limits)
+        if len(self._ds) and any(issue.code == CUT for issue in self._ds.issues):
+            raise ParseError("the data set is cut short")
         self._uids = uids_of(self._ds)
 
     def work(self) -> Received:

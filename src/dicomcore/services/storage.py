@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from dicomcore.catalogue import LiveCatalogue, Received
-from dicomcore.net import Folder, Request, Server
+from dicomcore.net import Failure, Folder, Request, Server
 from dicomcore.net.statuses import Status
 
 __all__ = ["Storage"]
@@ -38,7 +38,10 @@ class Storage:
     async def _keep(self, request: Request) -> int:
         path = request.path
         assert path is not None
-        return (await self._received(path, request.peer.calling)).status
+        received = await self._received(path, request.peer.calling)
+        if received.comment:
+            raise Failure(received.status, received.comment)
+        return received.status
 
     def _received(self, path: str, source: str) -> asyncio.Future[Received]:
         """Give a file to the catalogue. What is committed together wakes the loop once."""
