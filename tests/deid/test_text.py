@@ -75,6 +75,7 @@ CUT = {  # name: (text, what is left)
     "an address of a computer": ("from 10.31.4.22:104 via 00:1B:44:11:3A:B7 JPEG", "from via JPEG"),
     "behind a NUL": ("BONE\0MULLER", "BONE"),
     "a date behind a number": ("T2/03/04/2019 MR", "T2/ MR"),
+    "a date behind a number that may be its month": ("T2/02/01/2000 MR", "T2/ MR"),
     "web": ("https://x.example/y?z=1 MR", "MR"),
     "social security number": ("123-45-6789 MR", "MR"),
     "record number": ("MRN 778899 abdomen", "abdomen"),

@@ -24,6 +24,7 @@ from dicomcore.net.accepting import Refusal
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.connection import Connection
 from dicomcore.net.exchange import Context
+from dicomcore.net.instances import open_instance
 from dicomcore.net.session import Session
 from dicomcore.net.states import State
 from tests.support.servers import free_port
@@ -234,6 +235,50 @@ def test_a_failing_handler_is_a_failure_and_not_the_end() -> None:
         assert association.echo().status == 0
 
 
+def private(path: Path) -> Path:
+    """A copy of a file in a transfer syntax that nobody can decode."""
+    source = next(path for path in FILES if path.name == "JPEG2000.dcm")
+    path.write_bytes(source.read_bytes().replace(syntax(source).encode(), b"1.2.3.4.5.6.7.8.9.1011", 1))
+    return path
+
+
+def test_what_the_peer_could_not_send_is_an_outcome(tmp_path: Path) -> None:
+    path = private(tmp_path / "private.dcm")
+    server = net.Server(ae="QR")
+    server.get(lambda request: [FILES[0], path, FILES[1]])
+    with server, net.associate(server.address, timeouts=QUICK) as association:
+        *came, lost = association.get({"StudyInstanceUID": "1.2"}, into=tmp_path / "got")
+    assert [(int(one.status), one.sop_instance) for one in came] == [(0, identity(path)) for path in FILES[:2]]
+    assert (lost.status.category, lost.error) == ("failure", "the peer counts it as failed")
+    assert lost.sop_instance == identity(path)
+
+
+def test_a_handler_that_gives_no_instance_is_no_success(tmp_path: Path) -> None:
+    server = net.Server(ae="QR")
+    server.get(lambda request: [FILES[0], object()])
+    with server, net.associate(server.address, timeouts=QUICK) as association:
+        with pytest.raises(NetworkError, match="the retrieval failed"):
+            list(association.get({"StudyInstanceUID": "1.2"}, into=tmp_path / "got"))
+        assert association.echo().status == 0
+
+
+def test_a_private_transfer_syntax_is_sent_as_it_is(tmp_path: Path) -> None:
+    path = private(tmp_path / "private.dcm")
+    sent = b"".join(open_instance(path).parts(syntax(path), None))
+    assert path.read_bytes().endswith(sent)
+    assert len(sent) > 1000
+
+
+def test_a_server_whose_loop_has_ended_is_left_in_peace() -> None:
+    server = net.Server(ae="QR")
+    with server:
+        assert server._loop is not None
+        assert server._thread is not None
+        server._loop.call_soon_threadsafe(server._stopped.set)
+        server._thread.join(20)
+        assert server._loop.is_closed()
+
+
 def test_get_and_move(tmp_path: Path) -> None:
     some = FILES[:6]
 
@@ -251,11 +296,13 @@ def test_get_and_move(tmp_path: Path) -> None:
         server.move(send)
         with server, net.associate(server.address, timeouts=QUICK) as association:
             keys = {"StudyInstanceUID": "1.2"}
-            outcomes = list(association.get(keys, level="STUDY", into=tmp_path / "converted"))
+            *outcomes, missing = association.get(keys, level="STUDY", into=tmp_path / "converted")
             assert [one.status for one in outcomes] == [0] * len(some)
+            assert (missing.status.category, missing.error) == ("failure", "the peer counts 1 more as failed")
             kinds = {(str(dcmread(path, force=True).SOPClassUID), (syntax(path),)) for path in some}
-            outcomes = list(association.get(keys, level="STUDY", into=tmp_path / "got", storage=kinds))
+            *outcomes, missing = association.get(keys, level="STUDY", into=tmp_path / "got", storage=kinds)
             assert [one.status for one in outcomes] == [0] * len(some)
+            assert missing.path is None
             responses = list(association.move({"StudyInstanceUID": "1.2"}, level="STUDY", to="THIRD"))
             assert (responses[-1].status, responses[-1].completed) == (0, len(some))
             (unknown,) = association.move({"StudyInstanceUID": "1.2"}, level="STUDY", to="NOBODY")

@@ -14,7 +14,7 @@ from tests.support import dicom_bytes as raw
 
 UID, SOURCE = "1.2.3.9", "1.2.3.1"
 FRAMES = [3, 1, 2]  # of each part
-PIXELS = np.arange(sum(FRAMES) * 4, dtype="<u2").reshape(-1, 2, 2) + 0x0100
+PIXELS = (np.arange(sum(FRAMES) * 4).reshape(-1, 2, 2) + 0x0100).astype("<u2")
 
 
 def us(tag: int, value: int) -> bytes:

@@ -596,6 +596,8 @@ class Association:
     ) -> Iterator[Outcome]:
         """Retrieve instances into a folder (C-GET): an Outcome for each; NetworkError if the peer fails.
 
+        What the peer could not send is an Outcome at the end, by its SOP Instance UID if the peer names it.
+
         `storage` are the SOP classes that may come, by default the usual ones; a tuple gives their transfer syntaxes.
         """
         operation = retrieval(Kind.C_GET, keys, level, model, None, self._asking.reading)

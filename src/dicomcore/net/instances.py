@@ -19,6 +19,7 @@ from dicomcore.errors import DicomError, InvalidDicomError, UnsupportedTransferS
 from dicomcore.limits import Limits
 from dicomcore.net.contexts import CONVERTED
 from dicomcore.part10.reader import dcmread
+from dicomcore.syntaxes import BY_UID
 from dicomcore.uids import UID, ExplicitVRLittleEndian
 
 __all__ = ["TRANSCODE", "Instance", "open_instance"]
@@ -91,7 +92,7 @@ class Instance(NamedTuple):
         if isinstance(self.source, Dataset):
             return encode_buffers(self._converted(self.source, syntax, limits), syntax)
         if syntax == self.transfer_syntax:
-            is_deflated = UID(syntax).is_deflated
+            is_deflated = _is_deflated(syntax)
             whole = _read_whole(self.source) if self.whole is None else self.whole
             if whole is not None:
                 return _whole_parts(whole, self.offset, is_deflated)
@@ -100,7 +101,7 @@ class Instance(NamedTuple):
 
     def _converted(self, ds: Dataset, syntax: str, limits: Limits | None) -> Dataset:
         own = self.transfer_syntax
-        if syntax == own or (own in CONVERTED and syntax in CONVERTED) or UID(own).is_deflated:
+        if syntax == own or (own in CONVERTED and syntax in CONVERTED) or _is_deflated(own):
             return ds
         if syntax not in CONVERTED:
             raise UnsupportedTransferSyntaxError(f"{UID(own).name} is not sent as {UID(syntax).name}")
@@ -109,6 +110,11 @@ class Instance(NamedTuple):
         made = bytearray()
         transcode(ds, made, syntax)
         return dcmread(bytes(made), limits=limits)
+
+
+def _is_deflated(syntax: str) -> bool:
+    known = BY_UID.get(syntax)  # private ones may be sent, too
+    return known is not None and known.deflated
 
 
 def _file_parts(path: Any, offset: int, is_deflated: bool) -> Iterator[bytes]:

@@ -225,7 +225,10 @@ class Query(Operation):
 
 
 class Retrieval(Operation):
-    """C-MOVE and C-GET: a Response each time the peer counts; for C-GET, an Outcome for each instance that came."""
+    """C-MOVE and C-GET: a Response each time the peer counts; for C-GET, an Outcome for each instance.
+
+    The peer says at the end what it could not send: by SOP Instance UIDs, or only how many.
+    """
 
     can_cancel = True
     wait = "retrieve"
@@ -238,6 +241,7 @@ class Retrieval(Operation):
         self._to, self._limits, self._sent = to, limits, False
         self.takes_instances = kind == Kind.C_GET
         self.last: Response | None = None
+        self._lost: list[str] = []  # SOP Instance UIDs of what came and was not stored
 
     def next(self, contexts: Iterable[Context]) -> Invocation | None:
         """The request."""
@@ -262,7 +266,27 @@ class Retrieval(Operation):
             self.last, self.is_done = response, True
         if not self.takes_instances:
             self.results.append(response)
+        elif is_last:
+            self.results.extend(self._unsent(response))
         return is_last
+
+    def came(self, outcome: Outcome) -> None:
+        """Take what became of an instance that the peer sent."""
+        self.results.append(outcome)
+        if outcome.status.category == "failure":
+            self._lost.append(outcome.sop_instance)
+
+    def _unsent(self, last: Response) -> Iterator[Outcome]:
+        """What the peer counts as failed beside what came."""
+        listed = last.dataset.get("FailedSOPInstanceUIDList") if last.dataset is not None else None
+        uids = [str(uid) for uid in ([listed] if isinstance(listed, str) else listed or ())]
+        named = [uid for uid in uids if uid not in self._lost]
+        for uid in named:
+            yield Outcome(Status(PROCESSING_FAILURE), None, "", uid, "the peer counts it as failed")
+        unnamed = (last.failed or 0) - len(self._lost) - len(named)
+        if unnamed > 0:
+            error = f"the peer counts {unnamed} more as failed"
+            yield Outcome(Status(PROCESSING_FAILURE), None, "", "", error)
 
 
 class Storing(Operation):

@@ -83,7 +83,7 @@ class RequestorSession(Session):
             stored = message.data
             self.respond(message, stored.status, values={Field.ERROR_COMMENT: stored.comment[:64] or None})
             error = "" if stored.status.is_success else stored.comment or stored.status.text
-            self.retrieving.results.append(
+            self.retrieving.came(
                 Outcome(
                     stored.status,
                     stored.path,

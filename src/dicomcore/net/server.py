@@ -265,7 +265,8 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         if self._loop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._stopped.set)
+            with suppress(RuntimeError):  # of a loop that has ended
+                self._loop.call_soon_threadsafe(self._stopped.set)
             self._thread.join()
 
     def serve(self, listening: Callable[[], None] | None = None) -> None:

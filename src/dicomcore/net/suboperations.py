@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dicomcore.dataset import Dataset
 from dicomcore.encoding import encode
-from dicomcore.errors import DicomError
+from dicomcore.errors import DicomError, NetworkError
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.instances import Instance, open_instance
 from dicomcore.net.operations import Outcome, Storing
@@ -141,8 +141,8 @@ def _over_own(answering: Answering, sources: list[Any]) -> Any:
         except GeneratorExit:
             answering.call(operation.stop)
             raise
-    if operation.failure is not None and isinstance(operation.failure, DicomError):
-        raise operation.failure
+    if operation.failure is not None:
+        raise NetworkError(f"the instances can't be sent: {operation.failure}") from operation.failure
 
 
 def _opened(sources: list[Any]) -> Iterator[Any]:

@@ -121,7 +121,7 @@ def test_lossless_syntaxes_stay_lossless(kind: str, syntax: str) -> None:
     before, new = source.frames.decode(0), after.frames.decode(0)
     blank = covered(before.shape)
     assert np.array_equal(new[~blank], before[~blank])
-    dark = {"inverted": 4095, "signed": before.min()}.get(kind, 0)
+    dark = {"inverted": (1 << source.BitsStored) - 1, "signed": before.min()}.get(kind, 0)
     assert (new[blank] == dark).all()
     changes = {**done.attributes}
     assert not {"Rows", "PhotometricInterpretation", "BitsStored"} & set(changes)
