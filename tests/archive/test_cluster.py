@@ -33,7 +33,7 @@ NAMES = ("CT_small.dcm", "MR_small.dcm", "rtplan.dcm", "JPEG2000.dcm", "chrH31.d
 @pytest.fixture(scope="module")
 def store():
     """The URL of a bucket of a real S3 server, with its address in the environment of this and later processes."""
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     s3fs = pytest.importorskip("s3fs")
     server.start()
     with pytest.MonkeyPatch.context() as patch:

@@ -12,7 +12,6 @@ import pydicom.data
 import pytest
 
 FILES = Path(pydicom.data.__file__).parent
-SOURCE = Path(__file__).parents[2] / "src"
 # Reads, decodes (in a worker too), writes, indexes and lists, in a folder whose name the locale may not know.
 PROGRAM = """
 import os, sys
@@ -60,7 +59,7 @@ NAMES = {"plain": "files", "letters": "Ünï 山", "long": "/".join(["d" * 100] 
 
 
 def run(folder: Path, program: str, environment: dict[str, str]) -> str:
-    here = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SOURCE), *sys.path]), **environment}
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment}
     done = subprocess.run([sys.executable, "-c", program, folder], env=here, capture_output=True, timeout=200)
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
     return done.stdout.decode(errors="replace")

@@ -63,14 +63,17 @@ PLACES = {"objects in memory": in_memory, "a zip": in_zip, "a tar": in_tar, "S3"
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[None]:
     moto = pytest.importorskip("moto.server", reason="moto is not installed: S3 is not served")
-    server = moto.ThreadedMotoServer(port=0, verbose=False)
+    s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed: S3 is not served")
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    s3fs.S3FileSystem.clear_instance_cache()  # of servers of other tests
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
         yield
+    s3fs.S3FileSystem.clear_instance_cache()
     server.stop()
 
 
