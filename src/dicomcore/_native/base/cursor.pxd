@@ -1,5 +1,5 @@
-# Loads of unsigned words from bytes; each function is named after the byte order. No bounds are checked: the caller has
-# asked `need > n - i` before. Compilers turn each function into one load (and a swap).
+# Loads of unsigned words from bytes, and stores; each function is named after the byte order. No bounds are checked: the
+# caller has asked `need > n - i` before. Compilers turn each function into one load or store (and a swap).
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -26,3 +26,15 @@ cdef inline uint32_t load_be32(const uint8_t* p) noexcept nogil:
 
 cdef inline uint64_t load_be64(const uint8_t* p) noexcept nogil:
     return (<uint64_t>load_be32(p) << 32) | load_be32(p + 4)
+
+
+cdef inline void store_le16(uint8_t* p, uint32_t value) noexcept nogil:
+    p[0], p[1] = value & 0xFF, (value >> 8) & 0xFF
+
+
+cdef inline void store_le32(uint8_t* p, uint32_t value) noexcept nogil:
+    p[0], p[1], p[2], p[3] = value & 0xFF, (value >> 8) & 0xFF, (value >> 16) & 0xFF, value >> 24
+
+
+cdef inline void store_be32(uint8_t* p, uint32_t value) noexcept nogil:
+    p[0], p[1], p[2], p[3] = value >> 24, (value >> 16) & 0xFF, (value >> 8) & 0xFF, value & 0xFF

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/pieces.h"
+
 #ifndef _WIN32
 
 #include <errno.h>
@@ -15,16 +17,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-typedef struct iovec ask_piece;
-
-static inline void ask_set(ask_piece *piece, const uint8_t *data, size_t size)
-{
-    piece->iov_base = (void *)data;
-    piece->iov_len = size;
-}
-
 /* Bytes that were sent, or the error as a negative number. */
-static inline ptrdiff_t ask_send(int file, ask_piece *pieces, int count)
+static inline ptrdiff_t ask_send(int file, net_piece *pieces, int count)
 {
     struct msghdr message = {0};
     ssize_t sent;
@@ -61,18 +55,7 @@ static inline ptrdiff_t ask_read(const char *path, uint8_t *to, size_t most)
 
 #else
 
-typedef struct {
-    const uint8_t *data;
-    size_t size;
-} ask_piece;
-
-static inline void ask_set(ask_piece *piece, const uint8_t *data, size_t size)
-{
-    piece->data = data;
-    piece->size = size;
-}
-
-static inline ptrdiff_t ask_send(int file, ask_piece *pieces, int count)
+static inline ptrdiff_t ask_send(int file, net_piece *pieces, int count)
 {
     (void)file, (void)pieces, (void)count;
     return 0;

@@ -2,18 +2,20 @@
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t, uint32_t
-from libc.string cimport memcpy
 
 from dicomcore._native.base.cursor cimport load_be32, load_le16, load_le32
+from dicomcore._native.net.elements cimport put_group_length, put_pdu, put_uid, put_word
 
 cdef extern from "Python.h":
     bytes PyUnicode_EncodeFSDefault(object text)
 
-cdef extern from "net/ask.h" nogil:
-    ctypedef struct ask_piece:
+cdef extern from "net/pieces.h" nogil:
+    ctypedef struct net_piece:
         pass
-    void ask_set(ask_piece* piece, const uint8_t* data, size_t size)
-    Py_ssize_t ask_send(int file, ask_piece* pieces, int count)
+    void piece_set(net_piece* piece, const uint8_t* data, size_t size)
+
+cdef extern from "net/ask.h" nogil:
+    Py_ssize_t ask_send(int file, net_piece* pieces, int count)
     Py_ssize_t ask_receive(int file, uint8_t* to, size_t size)
     Py_ssize_t ask_read(const char* path, uint8_t* to, size_t most)
 
@@ -34,37 +36,6 @@ cdef enum:
     SMALL = 16384           # bytes of a small file
 
 
-cdef inline void put_be32(uint8_t* p, uint32_t value) noexcept nogil:
-    p[0], p[1], p[2], p[3] = value >> 24, (value >> 16) & 0xFF, (value >> 8) & 0xFF, value & 0xFF
-
-
-cdef inline uint8_t* put_header(uint8_t* p, uint32_t number, uint32_t length) noexcept nogil:
-    p[0] = p[1] = 0
-    p[2], p[3] = number & 0xFF, number >> 8
-    p[4], p[5], p[6], p[7] = length & 0xFF, (length >> 8) & 0xFF, (length >> 16) & 0xFF, length >> 24
-    return p + ELEMENT
-
-
-cdef inline uint8_t* put_word(uint8_t* p, uint32_t number, uint32_t value) noexcept nogil:
-    p = put_header(p, number, 2)
-    p[0], p[1] = value & 0xFF, value >> 8
-    return p + 2
-
-
-cdef inline uint8_t* put_uid(uint8_t* p, uint32_t number, const char* uid, Py_ssize_t size) noexcept nogil:
-    p = put_header(p, number, <uint32_t>(size + (size & 1)))
-    memcpy(p, uid, size)
-    p[size] = 0
-    return p + size + (size & 1)
-
-
-cdef inline void put_pdu(uint8_t* p, int number, int control, Py_ssize_t size) noexcept nogil:
-    p[0], p[1] = DATA, 0
-    put_be32(p + 2, <uint32_t>(size + 6))
-    put_be32(p + 6, <uint32_t>(size + 2))
-    p[10], p[11] = <uint8_t>number, <uint8_t>control
-
-
 def send(int file, int number, int kind, int identifier, bytes sop_class not None, bytes sop_instance not None,
          const uint8_t[::1] data, Py_ssize_t fragment):
     """Send a request over a blocking socket: C-STORE with a data set, or C-ECHO without (None).
@@ -74,10 +45,10 @@ def send(int file, int number, int kind, int identifier, bytes sop_class not Non
     """
     cdef uint8_t[HEAD] head
     cdef uint8_t headers[MOST][PDU]
-    cdef ask_piece[2 * MOST + 1] pieces
+    cdef net_piece[2 * MOST + 1] pieces
     cdef uint8_t* p = head + PDU + GROUP_LENGTH
-    cdef const char* uid = sop_class
-    cdef const char* instance = sop_instance
+    cdef const uint8_t* uid = sop_class
+    cdef const uint8_t* instance = sop_instance
     cdef Py_ssize_t at = 0, size = 0 if data is None else data.shape[0], length, total, sent
     cdef const uint8_t* body = NULL
     cdef int count = 1, used = 0
@@ -97,15 +68,13 @@ def send(int file, int number, int kind, int identifier, bytes sop_class not Non
         p = put_uid(p, 0x1000, instance, len(sop_instance))
     total = p - head
     put_pdu(head, number, COMMAND | LAST, total - PDU)
-    put_header(head + PDU, 0, 4)
-    length = total - PDU - GROUP_LENGTH
-    head[PDU + 8], head[PDU + 9], head[PDU + 10], head[PDU + 11] = length & 0xFF, (length >> 8) & 0xFF, 0, 0
-    ask_set(&pieces[0], head, total)
+    put_group_length(head + PDU, total - PDU)
+    piece_set(&pieces[0], head, total)
     while at < size:
         length = fragment if fragment < size - at else size - at
         put_pdu(headers[used], number, LAST if at + length == size else 0, length)
-        ask_set(&pieces[count], headers[used], PDU)
-        ask_set(&pieces[count + 1], body + at, length)
+        piece_set(&pieces[count], headers[used], PDU)
+        piece_set(&pieces[count + 1], body + at, length)
         at, used, count, total = at + length, used + 1, count + 2, total + PDU + length
     with nogil:
         sent = ask_send(file, pieces, count)

@@ -6,6 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
 from dicomcore._native.base.cursor cimport load_le16, load_le32
+from dicomcore._native.net.elements cimport put_group_length, put_header, put_pdu
 
 cdef enum:
     HEADER = 8          # bytes of an element's tag and length
@@ -13,7 +14,6 @@ cdef enum:
     MOST = 512          # bytes of a command set that is written here
     GROUP_LENGTH = 12   # bytes of the element that is in front of all
     PDU = 12            # bytes of a P-DATA-TF PDU in front of the fragment
-    DATA = 4
     COMMAND_AND_LAST = 3
     NO_DATA_SET = 0x0101
     RESPONSE = 0x8000
@@ -154,10 +154,7 @@ def answer(asked, int number, int status, comment):
         at = put(body, at, SOP_INSTANCE, instance)
     if at < 0:
         return None
-    made[0], made[1] = DATA, 0
-    put_be32(made + 2, <uint32_t>(at + 6))
-    put_be32(made + 6, <uint32_t>(at + 2))
-    made[10], made[11] = <uint8_t>number, COMMAND_AND_LAST
+    put_pdu(made, number, COMMAND_AND_LAST, at)
     return finished(made, PDU, at)
 
 
@@ -191,20 +188,5 @@ cdef Py_ssize_t put(uint8_t* made, Py_ssize_t at, uint32_t number, value) except
 
 cdef bytes finished(uint8_t* made, Py_ssize_t start, Py_ssize_t size):
     # The bytes before a command set and of it, with its group length, which stands at `start`.
-    put_header(&made[start], 0, 4)
-    put_le32(&made[start + HEADER], <uint32_t>(size - GROUP_LENGTH))
+    put_group_length(&made[start], size)
     return PyBytes_FromStringAndSize(<char*>made, start + size)
-
-
-cdef inline void put_be32(uint8_t* p, uint32_t value) noexcept nogil:
-    p[0], p[1], p[2], p[3] = value >> 24, (value >> 16) & 0xFF, (value >> 8) & 0xFF, value & 0xFF
-
-
-cdef inline void put_le32(uint8_t* p, uint32_t value) noexcept nogil:
-    p[0], p[1], p[2], p[3] = value & 0xFF, (value >> 8) & 0xFF, (value >> 16) & 0xFF, value >> 24
-
-
-cdef inline void put_header(uint8_t* p, uint32_t number, uint32_t length) noexcept nogil:
-    p[0] = p[1] = 0
-    p[2], p[3] = number & 0xFF, number >> 8
-    put_le32(p + 4, length)

@@ -17,3 +17,5 @@ cdef bint identify(const uint8_t* p, Py_ssize_t n, Py_ssize_t size, bint is_impl
                    Identity* found) noexcept nogil
 # 1 for implicit VR little endian, 0 for explicit VR little endian, -1 for what is read elsewhere.
 cdef int encoding_of(const uint8_t* uid, Py_ssize_t n) noexcept nogil
+# A UID (PS3.5 9.1) without its padding, False if it is none.
+cdef bint read_uid(const uint8_t* p, Py_ssize_t n, Value* value) noexcept nogil

@@ -11,22 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/pieces.h"
+
 #if defined(__linux__) && defined(O_TMPFILE)
 
 #include <stdio.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-typedef struct iovec keep_piece;
-
-static inline void keep_set(keep_piece *piece, const uint8_t *data, size_t size)
-{
-    piece->iov_base = (void *)data;
-    piece->iov_len = size;
-}
-
 /* Write pieces of `size` bytes in all to a new file in `folder`, and call it `target`; 0, or the error. */
-static inline int keep_file(const char *folder, const char *target, const keep_piece *pieces, int count, size_t size,
+static inline int keep_file(const char *folder, const char *target, const net_piece *pieces, int count, size_t size,
                             int durable)
 {
     char path[32];
@@ -52,18 +46,7 @@ static inline int keep_file(const char *folder, const char *target, const keep_p
 
 #else
 
-typedef struct {
-    const uint8_t *data;
-    size_t size;
-} keep_piece;
-
-static inline void keep_set(keep_piece *piece, const uint8_t *data, size_t size)
-{
-    piece->data = data;
-    piece->size = size;
-}
-
-static inline int keep_file(const char *folder, const char *target, const keep_piece *pieces, int count, size_t size,
+static inline int keep_file(const char *folder, const char *target, const net_piece *pieces, int count, size_t size,
                             int durable)
 {
     (void)folder, (void)target, (void)pieces, (void)count, (void)size, (void)durable;

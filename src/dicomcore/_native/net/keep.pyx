@@ -2,11 +2,13 @@
 
 from libc.stdint cimport uint8_t
 
-cdef extern from "net/keep.h" nogil:
-    ctypedef struct keep_piece:
+cdef extern from "net/pieces.h" nogil:
+    ctypedef struct net_piece:
         pass
-    void keep_set(keep_piece* piece, const uint8_t* data, size_t size)
-    int keep_file(const char* folder, const char* target, const keep_piece* pieces, int count, size_t size,
+    void piece_set(net_piece* piece, const uint8_t* data, size_t size)
+
+cdef extern from "net/keep.h" nogil:
+    int keep_file(const char* folder, const char* target, const net_piece* pieces, int count, size_t size,
                   int durable)
 
 cdef enum:
@@ -21,7 +23,7 @@ def keep(bytes folder not None, bytes target not None, bytes head not None, cons
     After an error there is no such file, unless it was there before. `folder` is on the same file system. Fragments are
     tuples as `Fragments.scan` gives them.
     """
-    cdef keep_piece[MOST] pieces
+    cdef net_piece[MOST] pieces
     cdef Py_ssize_t offset, length, size = len(head), count = len(fragments)
     cdef int fault, used = 1
     cdef const char* where = folder
@@ -29,13 +31,13 @@ def keep(bytes folder not None, bytes target not None, bytes head not None, cons
     cdef const uint8_t* begin = head
     if count > MOST - 1:
         return TOO_MANY
-    keep_set(&pieces[0], begin, size)
+    piece_set(&pieces[0], begin, size)
     for one in fragments:
         offset, length = one[2], one[3]
         if not 0 <= offset <= data.shape[0] or not 0 <= length <= data.shape[0] - offset:
             raise ValueError(f"{offset} and {length} bytes lie outside of {data.shape[0]} bytes")
         if length:
-            keep_set(&pieces[used], &data[offset], length)
+            piece_set(&pieces[used], &data[offset], length)
             used, size = used + 1, size + length
     with nogil:
         fault = keep_file(where, name, pieces, used, size, durable)

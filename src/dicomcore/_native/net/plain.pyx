@@ -8,14 +8,17 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memmove
 
-from dicomcore._native.base.cursor cimport load_be32, load_le16, load_le32
-from dicomcore._native.net.heads cimport Identity, Value, encoding_of, identify
+from dicomcore._native.base.cursor cimport load_be32, load_le16, load_le32, store_le32
+from dicomcore._native.net.elements cimport put_group_length, put_pdu, put_uid, put_word
+from dicomcore._native.net.heads cimport Identity, Value, encoding_of, identify, read_uid
+
+cdef extern from "net/pieces.h" nogil:
+    ctypedef struct net_piece:
+        pass
+    void piece_set(net_piece* piece, const uint8_t* data, size_t size)
 
 cdef extern from "net/keep.h" nogil:
-    ctypedef struct keep_piece:
-        pass
-    void keep_set(keep_piece* piece, const uint8_t* data, size_t size)
-    int keep_file(const char* folder, const char* target, const keep_piece* pieces, int count, size_t size,
+    int keep_file(const char* folder, const char* target, const net_piece* pieces, int count, size_t size,
                   int durable)
 
 cdef extern from "net/serve.h" nogil:
@@ -72,18 +75,11 @@ cdef struct Asked:
     Value sop_class, sop_instance   # where they are not there, `at` is NULL
 
 
-cdef bint read_uid(const uint8_t* p, Py_ssize_t n, Value* value) noexcept nogil:
+cdef bint take_uid(const uint8_t* p, Py_ssize_t n, Value* value) noexcept nogil:
     # A UID of a command set, whose padding may be a space.
-    cdef Py_ssize_t i
     while n and (p[n - 1] == 0 or p[n - 1] == 32):
         n -= 1
-    if not 0 < n <= LONGEST_UID:
-        return False
-    for i in range(n):
-        if not 48 <= p[i] <= 57 and p[i] != 46:
-            return False
-    value.at, value.size = p, n
-    return True
+    return read_uid(p, n, value)
 
 
 cdef bint is_name(const Value* uid) noexcept nogil:
@@ -129,10 +125,10 @@ cdef bint read_command(const uint8_t* p, Py_ssize_t n, Asked* asked) noexcept no
             elif number == 0x0800:
                 asked.has_data = word != NO_DATA_SET
         elif number == 0x0002:
-            if not read_uid(p + at, length, &asked.sop_class):
+            if not take_uid(p + at, length, &asked.sop_class):
                 return False
         elif number == 0x1000:
-            if not read_uid(p + at, length, &asked.sop_instance):
+            if not take_uid(p + at, length, &asked.sop_instance):
                 return False
         elif number == 0x1030:
             for word in range(left):
@@ -144,54 +140,22 @@ cdef bint read_command(const uint8_t* p, Py_ssize_t n, Asked* asked) noexcept no
     return asked.has_identifier
 
 
-cdef inline uint8_t* put_word(uint8_t* p, uint32_t number, uint32_t value) noexcept nogil:
-    p = put_header(p, number, 2)
-    p[0], p[1] = value & 0xFF, value >> 8
-    return p + 2
-
-
-cdef inline uint8_t* put_header(uint8_t* p, uint32_t number, uint32_t length) noexcept nogil:
-    p[0] = p[1] = 0
-    p[2], p[3] = number & 0xFF, number >> 8
-    put_le32(p + 4, length)
-    return p + ELEMENT
-
-
-cdef inline uint8_t* put_uid(uint8_t* p, uint32_t number, const Value* uid) noexcept nogil:
-    p = put_header(p, number, <uint32_t>(uid.size + (uid.size & 1)))
-    memcpy(p, uid.at, uid.size)
-    p[uid.size] = 0
-    return p + uid.size + (uid.size & 1)
-
-
-cdef inline void put_le32(uint8_t* p, uint32_t value) noexcept nogil:
-    p[0], p[1], p[2], p[3] = value & 0xFF, (value >> 8) & 0xFF, (value >> 16) & 0xFF, value >> 24
-
-
-cdef inline void put_be32(uint8_t* p, uint32_t value) noexcept nogil:
-    p[0], p[1], p[2], p[3] = value >> 24, (value >> 16) & 0xFF, (value >> 8) & 0xFF, value & 0xFF
-
-
 cdef Py_ssize_t answer(const Asked* asked, int number, uint8_t* made) noexcept nogil:
     # The PDU of the response of success; its bytes, of which there is room for ANSWER.
     cdef uint8_t* body = made + 2 * HEADER
     cdef uint8_t* p = body + GROUP_LENGTH
     cdef Py_ssize_t size
     if asked.sop_class.size:
-        p = put_uid(p, 0x0002, &asked.sop_class)
+        p = put_uid(p, 0x0002, asked.sop_class.at, asked.sop_class.size)
     p = put_word(p, 0x0100, asked.kind | RESPONSE)
     p = put_word(p, 0x0120, asked.identifier)
     p = put_word(p, 0x0800, NO_DATA_SET)
     p = put_word(p, 0x0900, 0)
     if asked.sop_instance.size:
-        p = put_uid(p, 0x1000, &asked.sop_instance)
+        p = put_uid(p, 0x1000, asked.sop_instance.at, asked.sop_instance.size)
     size = p - body
-    put_header(body, 0, 4)
-    put_le32(body + ELEMENT, <uint32_t>(size - GROUP_LENGTH))
-    made[0], made[1] = DATA, 0
-    put_be32(made + 2, <uint32_t>(size + HEADER))
-    put_be32(made + HEADER, <uint32_t>(size + LEAST))
-    made[10], made[11] = <uint8_t>number, COMMAND | LAST
+    put_group_length(body, size)
+    put_pdu(made, number, COMMAND | LAST, size)
     return size + 2 * HEADER
 
 
@@ -369,7 +333,7 @@ cdef class Plain:
 
     cdef Outcome take(self, const uint8_t* p, Py_ssize_t n, Py_ssize_t* used) noexcept nogil:
         # Serve the message in the n bytes at p if it is plain and whole; used[0] are its bytes.
-        cdef keep_piece[MOST_PIECES] pieces
+        cdef net_piece[MOST_PIECES] pieces
         cdef Py_ssize_t at = 0, left = 0, length, total = 0
         cdef int count = 1, number = 0
         cdef const uint8_t* first = NULL
@@ -417,7 +381,7 @@ cdef class Plain:
                     return SHORT
                 if first == NULL:
                     first, first_size = p + at, length
-                keep_set(&pieces[count], p + at, length)
+                piece_set(&pieces[count], p + at, length)
                 count += 1
                 if p[at - 1] & LAST:
                     if left != length:
@@ -440,7 +404,7 @@ cdef class Plain:
         self.served += 1
         return SERVED
 
-    cdef Outcome keep(self, int number, const Asked* asked, keep_piece* pieces, int count, Py_ssize_t total,
+    cdef Outcome keep(self, int number, const Asked* asked, net_piece* pieces, int count, Py_ssize_t total,
                       const uint8_t* first, Py_ssize_t first_size) noexcept nogil:
         # Keep a data set as a file in its place; pieces[0] is free for what stands in front of it.
         cdef const Context* context = &self.contexts[number >> 1]
@@ -461,7 +425,7 @@ cdef class Plain:
         memcpy(self.path + self.path_size, asked.sop_instance.at, asked.sop_instance.size)
         memcpy(self.path + self.path_size + asked.sop_instance.size, SUFFIX, SUFFIX_SIZE)
         size = self.begin(context, &asked.sop_instance, meta)
-        keep_set(&pieces[0], meta, size)
+        piece_set(&pieces[0], meta, size)
         if keep_file(self.folder, self.path, pieces, count, size + total, self.durable):
             return LEFT
         self.unchecked += total
@@ -483,7 +447,7 @@ cdef class Plain:
         cdef Py_ssize_t size = ELEMENT + uid.size + (uid.size & 1)
         memcpy(p, self.start.at, self.start.size)
         p += self.start.size
-        put_le32(p, <uint32_t>(context.before.size + size + context.behind.size))
+        store_le32(p, <uint32_t>(context.before.size + size + context.behind.size))
         memcpy(p + 4, context.before.at, context.before.size)
         p += 4 + context.before.size
         p[0], p[1], p[2], p[3], p[4], p[5] = 2, 0, 3, 0, 85, 73     # (0002,0003) UI

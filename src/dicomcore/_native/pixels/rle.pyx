@@ -10,7 +10,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
 from dicomcore._native.base.compiler cimport static_assert
-from dicomcore._native.base.cursor cimport load_le32
+from dicomcore._native.base.cursor cimport load_le32, store_le32
 from dicomcore._native.base.fault cimport CORRUPT, NO_MEMORY, OK, Status, TRUNCATED, raise_fault
 from dicomcore._native.base.held cimport hold, hold_writable, let_go
 from dicomcore.errors import PixelDecodeError
@@ -387,13 +387,6 @@ cdef Status pack_frame(const uint8_t* src, uint8_t* dst, const Layout* layout, P
     free(row)
     size[0] = o
     return OK
-
-
-cdef inline void store_le32(uint8_t* p, uint32_t value) noexcept nogil:
-    p[0] = <uint8_t>value
-    p[1] = <uint8_t>(value >> 8)
-    p[2] = <uint8_t>(value >> 16)
-    p[3] = <uint8_t>(value >> 24)
 
 
 # -- for Python
