@@ -1,5 +1,5 @@
-# Loads of unsigned words from bytes, and stores; each function is named after the byte order. No bounds are checked: the
-# caller has asked `need > n - i` before. Compilers turn each function into one load or store (and a swap).
+# Loads of unsigned words from bytes, and stores; each function is named after the byte order. No bounds are checked:
+# the caller has asked `need > n - i` before. Compilers turn each function into one load or store (and a swap).
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
