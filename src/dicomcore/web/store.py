@@ -32,8 +32,6 @@ __all__ = ["store"]
 IDENTITY = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND, ANOTHER_STUDY, DAMAGED = 0xA700, 0xC000, 0xC409, 0xC001
 COERCED, UNKNOWN_CLASS = 0xB000, 0x0122
-CUT = "LENGTH_BEYOND_END"
-"""The issue of a file that ends in the middle of a value."""
 AHEAD = 1 << 20  # bytes that wait while others are written
 WAITING = 256  # instances that wait for the catalogue
 AS_DICOM = frozenset({"", DICOM, OCTETS, "application/x-dicom", "multipart/related"})
@@ -260,14 +258,10 @@ class _Receiver:
     def _looked_at(self, instance: _Instance) -> Failure | None:
         """Read what a file says it is; why it is not stored, if so."""
         try:
-            ds = dcmread(instance.path, limits=self._node.reading)
-            is_there = len(ds) > 0  # the last of it is looked for too
+            ds = dcmread(instance.path, specific_tags=IDENTITY, limits=self._node.reading)
         except (DicomError, OSError) as error:
             return Failure(CANNOT_UNDERSTAND, f"it cannot be read: {reason(error)}")
         instance.identity = {name: text_of(ds, name) or "" for name in IDENTITY}
-        cut = next((one for one in ds.issues if one.code == CUT), None) if is_there else None
-        if cut is not None:
-            return instance.failure(CANNOT_UNDERSTAND, f"it is cut short: {cut.message}")
         resource = resource_of(instance.identity["SOPClassUID"])
         if resource != self.outcomes.resource:
             place = f"is stored at /{resource}" if resource else f"is not one of /{self.outcomes.resource}"
