@@ -51,7 +51,8 @@ def test_an_error_in_a_helper_is_raised_in_the_caller():
             wait()
 
 
-def test_helpers_stay_for_the_next_call():
+def test_helpers_stay_for_the_next_call(monkeypatch):
+    monkeypatch.setattr(threads, "_HELPERS", threads._Helpers())  # those of tests before would take turns
     names = set()
     for _ in range(20):
         begun = threading.Event()
