@@ -15,8 +15,8 @@ BENCHES = $(filter-out $(addprefix bench_,header walk values import), $(patsubst
 
 TIME ?= 300
 
-.PHONY: demo test long threads sanitize fuzz lint coverage native-coverage docs bench ratios viewer pydicom-suite release-check foreign compiled \
-	clean
+.PHONY: demo test again long threads sanitize fuzz lint coverage native-coverage docs bench ratios viewer pydicom-suite \
+	release-check foreign compiled clean
 
 # Index the DICOM files that the pydicom package ships, and show the table.
 demo: $(VENV)/.demo
@@ -25,6 +25,10 @@ demo: $(VENV)/.demo
 # The test suite, in as many processes as there are processors.
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not long" -n auto
+
+# What failed in the last run, by itself, in one process.
+again: $(VENV)/.test
+	$(BIN)/python -m pytest -m "not long" --last-failed --last-failed-no-failures=none
 
 # Tests that take very long, such as fuzzing.
 long: $(VENV)/.test
