@@ -62,6 +62,10 @@ def python_imports(source: str, tree: ast.AST, *, lazy: bool = False) -> Iterato
                 package, *path = name.name.split(".")
                 if package == "dicomcore":
                     yield Import(source, node.lineno, ".".join(path), lazy)
+        elif isinstance(node, ast.Constant) and str(node.value).removeprefix("dicomcore.") in MODULES - {node.value}:
+            yield Import(
+                source, node.lineno, node.value.removeprefix("dicomcore."), True
+            )  # loaded by name, such as `later`
         inner = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         yield from python_imports(source, node, lazy=lazy or inner)
 

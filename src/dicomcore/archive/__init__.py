@@ -1,7 +1,8 @@
 """Bulk work over folders of DICOM files: `index` makes one table of their headers, `iter_batches` streams it."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dicomcore.later import later
 
 if TYPE_CHECKING:
     from dicomcore.archive.checking.run import check
@@ -38,29 +39,20 @@ __all__ = [
     "transcode_folder",
 ]
 
-MODULES = {
-    "checking.run": ("check",),
-    "checking.summary": ("check_summary",),
-    "imaging.cache": ("DiskCache", "MemoryCache"),
-    "imaging.stream": ("FrameRecord", "frames"),
-    "imaging.volume": ("Volume", "series_volume"),
-    "organizing.organize": ("Organized", "Outcome", "organize"),
-    "organizing.transcoding": ("transcode_folder",),
-    "reporting.page": ("report",),
-    "reporting.sql": ("query",),
-    "sources.lists": ("PathList",),
-    "tables.columns": ("DEFAULT_COLUMNS",),
-    "tables.run": ("index", "iter_batches"),
+HOMES = {
+    ".checking.run": ("check",),
+    ".checking.summary": ("check_summary",),
+    ".imaging.cache": ("DiskCache", "MemoryCache"),
+    ".imaging.stream": ("FrameRecord", "frames"),
+    ".imaging.volume": ("Volume", "series_volume"),
+    ".organizing.organize": ("Organized", "Outcome", "organize"),
+    ".organizing.transcoding": ("transcode_folder",),
+    ".reporting.page": ("report",),
+    ".reporting.sql": ("query",),
+    ".sources.lists": ("PathList",),
+    ".tables.columns": ("DEFAULT_COLUMNS",),
+    ".tables.run": ("index", "iter_batches"),
 }
-"""Names by the modules that are loaded when one of them is asked for: pyarrow and all of the engine take 0.4 s."""
 
-
-def __getattr__(name: str) -> Any:
-    for module, names in MODULES.items():
-        if name in names:
-            return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+# pyarrow and all of the engine take 0.4 s.
+__getattr__, __dir__ = later(__name__, HOMES)

@@ -1,13 +1,13 @@
 """De-identification by PS3.15 Annex E: the Basic Application Level Confidentiality Profile and its options."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dicomcore.deid.applying import Outcome, apply, deidentify
 from dicomcore.deid.keys import Key
 from dicomcore.deid.plan import Plan
 from dicomcore.deid.profile import EDITION, OPTIONS
 from dicomcore.errors import DeidError
+from dicomcore.later import later
 
 if TYPE_CHECKING:
     from dicomcore.deid.identifiers import Identifiers, gather
@@ -38,23 +38,12 @@ __all__ = [
     "verify",
 ]
 
-LATER = {
-    "identifiers": ("Identifiers", "gather"),
-    "running": ("Done", "Summary", "folder"),
-    "sealed": ("Seal", "reveal"),
-    "verifying": ("Finding", "Report", "gather_from", "kinds_for", "verify"),
+HOMES = {
+    ".identifiers": ("Identifiers", "gather"),
+    ".running": ("Done", "Summary", "folder"),
+    ".sealed": ("Seal", "reveal"),
+    ".verifying": ("Finding", "Report", "gather_from", "kinds_for", "verify"),
 }
-"""Names by the modules that load what one file does not need, such as the walk through archives."""
 
-
-def __getattr__(name: str) -> Any:
-    for module, names in LATER.items():
-        if name in names:
-            return getattr(import_module(f"{__name__}.{module}"), name)
-    if name == "pixels":
-        return import_module(f"{__name__}.pixels")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+# What one file does not need, such as the walk through archives.
+__getattr__, __dir__ = later(__name__, HOMES, modules=["pixels"])

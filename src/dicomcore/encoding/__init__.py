@@ -1,7 +1,8 @@
 """Encode and decode bare data sets (PS3.5), without a file around them, and the command sets of DIMSE (PS3.7)."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dicomcore.later import later
 
 if TYPE_CHECKING:
     from dicomcore.encoding.commands import decode_command, encode_command
@@ -10,23 +11,11 @@ if TYPE_CHECKING:
 
 __all__ = ["decode", "decode_command", "encode", "encode_buffers", "encode_command", "encode_into"]
 
-LATER = {
-    "decode": "reading",
-    "decode_command": "commands",
-    "encode": "writing",
-    "encode_buffers": "writing",
-    "encode_command": "commands",
-    "encode_into": "writing",
+HOMES = {
+    ".commands": ("decode_command", "encode_command"),
+    ".reading": ("decode",),
+    ".writing": ("encode", "encode_buffers", "encode_into"),
 }
-"""The module of each name, loaded when it is asked for: who reads a file needs no encoder."""
 
-
-def __getattr__(name: str) -> Any:
-    if name not in LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"{__name__}.{LATER[name]}"), name)
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+# Who reads a file needs no encoder.
+__getattr__, __dir__ = later(__name__, HOMES)

@@ -1,8 +1,6 @@
 """The network: associations, DIMSE messages and their services (PS3.7, PS3.8)."""
 
-from importlib import import_module
-from typing import Any
-
+from dicomcore.later import later
 from dicomcore.net.accepting import Refusal
 from dicomcore.net.blocking import Association, associate
 from dicomcore.net.commands import Kind
@@ -40,9 +38,5 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "aio":  # asyncio's face, which not every program needs
-        return import_module("dicomcore.net.aio")
-    if name == "trace":
-        return import_module("dicomcore.net.tracing").trace
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# asyncio's face and the reader of captures, which not every program needs
+__getattr__, __dir__ = later(__name__, {".tracing": ("trace",)}, modules=["aio"])

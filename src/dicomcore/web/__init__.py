@@ -1,7 +1,8 @@
 """DICOMweb (PS3.18): a server as an ASGI application, and clients. Needs the extra ``web``."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dicomcore.later import later
 
 if TYPE_CHECKING:
     from dicomcore.web.application import app
@@ -33,30 +34,19 @@ __all__ = [
     "viewer_folder",
 ]
 
-LAZY = {
-    "AsyncClient": "dicomcore.web.client_async",
-    "Client": "dicomcore.web.client",
-    "ClientLimits": "dicomcore.web.client_operations",
-    "Commitment": "dicomcore.web.client_workitems",
-    "Problem": "dicomcore.web.problems",
-    "Running": "dicomcore.web.running",
-    "WebLimits": "dicomcore.web.limits",
-    "app": "dicomcore.web.application",
-    "viewer_folder": "dicomcore.web.pages",
-    "Outcome": "dicomcore.web.client_receivers",
-    "Retries": "dicomcore.web.client_retries",
-    "Retrieved": "dicomcore.web.client_operations",
-    "Stored": "dicomcore.web.client_storing",
+HOMES = {
+    ".application": ("app",),
+    ".client": ("Client",),
+    ".client_async": ("AsyncClient",),
+    ".client_operations": ("ClientLimits", "Retrieved"),
+    ".client_receivers": ("Outcome",),
+    ".client_retries": ("Retries",),
+    ".client_storing": ("Stored",),
+    ".client_workitems": ("Commitment",),
+    ".limits": ("WebLimits",),
+    ".pages": ("viewer_folder",),
+    ".problems": ("Problem",),
+    ".running": ("Running",),
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        return getattr(import_module(LAZY[name]), name)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("dicomcore"):
-            raise
-        message = f'{error.name} is not installed; pip install "dicomcore[web]" brings it'
-        raise ModuleNotFoundError(message, name=error.name) from None
+__getattr__, __dir__ = later(__name__, HOMES, extra="web")

@@ -3,8 +3,9 @@
 `install` needs no pydicom. The rest does: ``pip install dicomcore[pydicom]``.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dicomcore.later import later
 
 if TYPE_CHECKING:
     from dicomcore.interop.pydicom.inward import from_pydicom
@@ -14,19 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PLUGIN", "from_pydicom", "install", "register", "to_pydicom", "uninstall", "unregister"]
 
-# The modules behind most of these names import pydicom, which `install` replaces: each is loaded when it is asked for.
-PLACES = {
-    "PLUGIN": "registration",
-    "from_pydicom": "inward",
-    "install": "place",
-    "register": "registration",
-    "to_pydicom": "outward",
-    "uninstall": "place",
-    "unregister": "registration",
+HOMES = {
+    ".inward": ("from_pydicom",),
+    ".outward": ("to_pydicom",),
+    ".place": ("install", "uninstall"),
+    ".registration": ("PLUGIN", "register", "unregister"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{PLACES[name]}"), name)
+# The modules behind most of these names import pydicom, which `install` replaces: each is loaded when it is asked for.
+__getattr__, __dir__ = later(__name__, HOMES)
