@@ -33,6 +33,19 @@ def test_every_row_of_the_table():
     np.testing.assert_allclose(gsdf.jnd(levels), rows[:, 0], atol=0.01)
 
 
+@pytest.mark.parametrize(
+    ("level", "index"),
+    [
+        (np.nextafter(gsdf.LOWEST_LUMINANCE, 0), gsdf.LOWEST_JND),
+        (np.nextafter(gsdf.HIGHEST_LUMINANCE, 4000), gsdf.HIGHEST_JND),
+    ],
+)
+def test_the_ends_may_be_off_by_a_last_bit(level, index):
+    """NumPy's power of many numbers and that of one need not be the same on every processor."""
+    assert gsdf.jnd(level) == pytest.approx(index, rel=1e-9)
+    assert gsdf.jnd(np.array([level, 1.0]))[0] == pytest.approx(index, rel=1e-9)
+
+
 def test_jnd_is_the_inverse_of_luminance():
     indices = np.linspace(1, 1023, 5000).reshape(50, 100)
     np.testing.assert_allclose(gsdf.jnd(gsdf.luminance(indices)), indices, atol=1e-6)
