@@ -221,7 +221,7 @@ class Job:
                 ratio = whole * self.prepared.description.samples * self.prepared.description.dtype.itemsize / held
                 note_old_loss(header, self.own, round(ratio, 2))
         if encoding_of(self.own).encapsulated and syntax != self.own:
-            plain_icons(header)
+            plain_icons(header, syntax)
         if not self.all or len(self.frames) < self.damage.stated:
             select_frames(header, self.indices, self.damage.stated)
         whole = self.lossless and self.all and not self.damage
