@@ -423,7 +423,7 @@ def test_chosen_frames():
         ds, done = through(source, to, frames=[3, -5], verify=True)
         assert done.frames == ds.NumberOfFrames == 2
         assert np.array_equal(ds.pixel_array, IMAGES["frames"][0][[3, 0]])
-        assert ds.FrameTimeVector == [3.0, 0.0]
+        assert ds.FrameTimeVector == [0.0, -6.0]  # the time since the frame before (PS3.3 C.7.6.5.1.2)
         assert [item.FrameAcquisitionNumber for item in ds.PerFrameFunctionalGroupsSequence] == [3, 0]
         assert ds.SOPInstanceUID != "1.2.3.4"
         assert "LossyImageCompression" not in ds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Several
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,10 @@ from dicomcore.encoding.syntax import encoding_of
 from dicomcore.errors import DicomError, EncodeError, PixelDecodeError
 from dicomcore.pixels.labels import describe_pixels, note_loss, put
 from dicomcore.syntaxes import syntax_of
-from dicomcore.tags import Tag
 from dicomcore.transcoding.source import Prepared
 from dicomcore.uids import UID, new_uid
 
-__all__ = ["derive", "note_old_loss", "plain_icons", "select_frames", "without_pixels"]
+__all__ = ["derive", "note_old_loss", "plain_icons", "without_pixels"]
 
 # Attributes that describe the old encoding of the pixel data.
 OF_ENCODING = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "EncapsulatedPixelDataValueTotalLength")
@@ -128,18 +126,3 @@ def note_old_loss(header: Dataset, syntax: UID, ratio: float) -> None:
         note_loss(header, ratio, None if header.get("LossyImageCompressionMethod") else known)
     elif header.get("LossyImageCompressionMethod") in (None, "") and known:
         note_loss(header, None, known)
-
-
-def select_frames(header: Dataset, indices: Several[int], of: int) -> None:
-    """Reduce per-frame functional groups and the vectors of Frame Increment Pointer to the chosen frames."""
-    groups = header.get(PER_FRAME)
-    if isinstance(groups, list) and len(groups) == of:
-        setattr(header, PER_FRAME, Sequence([groups[i] for i in indices]))
-    pointers = header.get("FrameIncrementPointer")
-    for tag in pointers if isinstance(pointers, list) else [pointers]:
-        if tag is None or Tag(tag) not in header:
-            continue
-        element = header[Tag(tag)]
-        if isinstance(element.value, list) and len(element.value) == of:
-            header.add_new(element.tag, element.VR, [element.value[i] for i in indices])
-    header.NumberOfFrames = len(indices)

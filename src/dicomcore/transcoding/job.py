@@ -27,11 +27,11 @@ from dicomcore.transcoding.attributes import (
     derive,
     note_old_loss,
     plain_icons,
-    select_frames,
     without_pixels,
 )
 from dicomcore.transcoding.damage import Damage, path_of
 from dicomcore.transcoding.recompress import from_jpeg_xl, to_jpeg_xl
+from dicomcore.transcoding.selecting import select_frames
 from dicomcore.transcoding.source import Prepared
 from dicomcore.uids import (
     UID,
