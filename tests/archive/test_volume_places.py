@@ -249,6 +249,20 @@ def test_slices_may_have_any_distance(tmp_path, between):
     assert volume.spacing[0] == pytest.approx(between)
 
 
+@pytest.mark.parametrize("jitter", [0.001, 0.004])
+def test_times_of_one_place_may_be_slightly_apart(jitter):
+    images = [image(10 * p + t, (0, 0, p + jitter * t), InstanceNumber=10 * p + t) for p in range(4) for t in range(3)]
+    volume = series_volume([read(made) for made in images], times="all")
+    assert volume.array[..., 0, 0].tolist() == [[10 * p + t for p in range(4)] for t in range(3)]
+    assert (volume.spacing[0], codes(volume)) == (1.0, [])
+
+
+def test_slices_closer_than_pixels_are_a_stack():
+    volume = series_volume([read(image(p, (0, 0, 0.004 * p))) for p in range(4)])
+    assert volume.spacing[0] == pytest.approx(0.004)
+    assert (volume.array[:, 0, 0].tolist(), codes(volume)) == ([0, 1, 2, 3], [])
+
+
 def test_rounded_positions_are_one_place():
     places = [0, 2.5, 2.50001, 5, 7.5, 10]
     volume = series_volume([read(image(i, (0, 0, z), InstanceNumber=i)) for i, z in enumerate(places)])

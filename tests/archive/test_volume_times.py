@@ -121,6 +121,40 @@ def test_seconds_are_the_start_of_each_time(clock, wanted):
     assert volume.seconds == pytest.approx(wanted)
 
 
+@pytest.mark.parametrize("dated", [{}, {"AcquisitionDate": "20200101"}], ids=["no date", "one date"])
+def test_times_of_day_past_midnight_are_the_next_days(dated):
+    minutes = ("235800", "235930", "000030", "000200")
+    made = several(lambda t, p: {"AcquisitionTime": minutes[t], **dated})
+    volume = series_volume([read(one) for one in made.values()], times="all")
+    assert (levels(volume), volume.seconds, codes(volume)) == (WANTED, (0.0, 90.0, 150.0, 240.0), ["PAST_MIDNIGHT"])
+
+
+@pytest.mark.parametrize("hours", ["0800 0900 2130 2200", "0000 0800 1600 2359"])
+def test_times_of_one_date_stay_in_their_order(hours):
+    made = several(lambda t, p: {"AcquisitionDate": "20200101", "AcquisitionTime": hours.split()[t]})
+    volume = series_volume([read(one) for one in made.values()], times="all")
+    assert (levels(volume), codes(volume)) == (WANTED, [])
+
+
+def test_dates_with_times_are_never_past_midnight():
+    days = ("202001010005", "202001010010", "202001012350", "202001012355")
+    made = several(lambda t, p: {"AcquisitionDateTime": days[t]})
+    volume = series_volume([read(one) for one in made.values()], times="all")
+    assert (levels(volume), codes(volume)) == (WANTED, [])
+
+
+def test_dimension_index_values_tell_frames_apart():
+    frames = [(p, t) for p in range(PLACES) for t in (2, 0, 1)]
+    groups = [group((0, 0, 10 * p), DimensionIndexValues=[1, p + 1, t + 1]) for p, t in frames]
+    made = enhanced(np.concatenate([ramp(1, 100 * t + p) for p, t in frames]), groups)
+    assert levels(series_volume([read(made)], times="all")) == WANTED[:3]
+    without = frames.index((1, 0))
+    del groups[without], frames[without]  # the place whose first time is missing keeps its other two
+    made = enhanced(np.concatenate([ramp(1, 100 * t + p) for p, t in frames]), groups)
+    volume = series_volume([read(made)], times="all", fill=-1)
+    assert levels(volume) == [[0, -1, 2], *WANTED[1:3]]
+
+
 def test_times_all_adds_an_axis_for_a_single_time():
     made = [read(image(p, (0, 0, p))) for p in range(3)]
     assert series_volume(made, times="all").array.shape == (1, 3, 4, 5)

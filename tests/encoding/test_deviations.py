@@ -73,6 +73,15 @@ DEVIATIONS: dict[str, tuple[bytes, str, dict[int, Any], list[str]]] = {
         stranger(MODALITY, b"cs", b"MR") + stranger(NAME, b"pn", b"A^B "), raw.EXPLICIT,
         {MODALITY: "MR", NAME: "A^B"}, ["UNKNOWN_VR", "UNKNOWN_VR"],
     ),
+    "VR of two blanks, first of an item": (
+        OPENED + raw.header(raw.ITEM, None, 14) + stranger(CLASS_UID, b"  ", b"1.2.3\0") + CLOSED + AFTER, raw.EXPLICIT,
+        {SEQUENCE: ONE_ITEM, NAME: "A^B"}, ["UNKNOWN_VR"],
+    ),
+    "VR of two zeros, first of an item of undefined length": (
+        OPENED + ITEM_OPENED + stranger(CLASS_UID, b"\0\0", b"1.2.3\0") + raw.element(0x00081155, "UI", b"1.4\0")
+        + ITEM_CLOSED + CLOSED + AFTER, raw.EXPLICIT,
+        {SEQUENCE: Items([{CLASS_UID: "1.2.3", 0x00081155: "1.4"}]), NAME: "A^B"}, ["UNKNOWN_VR"],
+    ),
     "one implicit element among explicit ones": (
         BEFORE + AFTER_IMPLICIT + raw.element(ROWS, "US", b"\2\1"), raw.EXPLICIT,
         {MODALITY: "MR", NAME: "A^B", ROWS: 0x0102}, ["IMPLICIT_IN_EXPLICIT"],

@@ -387,6 +387,19 @@ def test_images_at_one_position_are_distinguished_by_source_or_dimension():
         Segmentation(by_nothing).array(1)
 
 
+@pytest.mark.parametrize("one", [1, 255])
+def test_binary_segments_in_bytes_are_0_and_1(one):
+    made = make_segmentation(mask(), sources(), segments=["a", "b"])
+    pixels = made.pixel_array * np.uint8(one)
+    made.BitsAllocated, made.BitsStored, made.HighBit = 8, 8, 7
+    made.PixelData = pixels.tobytes()
+    found = Segmentation(dc.dcmread(made.to_bytes()))
+    wanted = np.stack([mask()[::-1] == number for number in (1, 2)])
+    assert np.array_equal(found.arrays(), wanted)
+    assert np.array_equal(found.array(2), wanted[1])
+    assert np.array_equal(found.labels(), mask()[::-1])
+
+
 def test_copies_of_a_frame_share_a_plane():
     images = [plane(number, 3.0) for number in range(2)]
     ds = make_segmentation(np.ones((2, 8, 8), bool), images, segments=["a"])

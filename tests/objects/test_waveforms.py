@@ -75,6 +75,19 @@ def test_samples_are_scaled_by_sensitivity_and_baseline():
     assert np.array_equal(scaled[:, 1], stored[:, 1])
 
 
+@pytest.mark.parametrize("kind", ["SB", "UB", "MB", "SS", "US", "SL"])
+def test_padding_is_no_sample(kind):
+    bits, dtype = KINDS[kind]
+    samples = np.array([[1, 2], [77, 4], [5, 77]], dtype)
+    item = group(kind, bits, samples.tobytes())
+    plain = of(item).waveforms.decode(0, scaled=True)
+    item.add_new("WaveformPaddingValue", item["WaveformData"].VR, np.array([77], dtype).tobytes().ljust(2, b"\0"))
+    scaled = of(item).waveforms.decode(0, scaled=True)
+    assert np.array_equal(scaled, np.where(samples == 77, np.nan, plain), equal_nan=True)
+    assert np.array_equal(of(item).waveforms[0], samples)
+    assert np.array_equal(of(item).waveforms.decode(0, scaled=True, keep_padding=True), plain)
+
+
 UNSCALABLE = {  # name: (definitions of two channels, part of the message)
     "infinite": (
         [{"ChannelSensitivity": float("inf")}, {}],

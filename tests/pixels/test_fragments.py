@@ -57,6 +57,12 @@ WRITTEN = {  # name: what is written of three codestreams of even length
     "extended lengths too short": lambda f: Written(f, (), (starts(f)[:3], lengths(f, -20)), codes=TABLE),
     "extended lengths too long": lambda f: Written(f, (), (starts(f)[:3], lengths(f, 8)), codes=TABLE),
     "fewer extended lengths": lambda f: Written(f, (), (starts(f)[:3], lengths(f)[:2]), codes=TABLE),
+    "no item for the table": lambda f: Written(f, None, codes=TABLE),
+    "no item for the table of one frame": lambda f: Written(f[:1], None, None, 1, TABLE),
+    "no item for the table, two fragments a frame": lambda f: Written(in_two(f), None, codes=TABLE),
+    "no item for the basic table beside an extended one": lambda f: Written(
+        f, None, (starts(f)[:3], lengths(f)), codes=TABLE
+    ),
     "an empty fragment at the end": lambda f: Written([*f, b""]),
     "an empty fragment at the begin": lambda f: Written([b"", *f]),
     "an empty fragment behind each frame": lambda f: Written([f[0], b"", f[1], b"", f[2], b""]),
@@ -74,6 +80,7 @@ UNRECOGNISED = {  # fragments that begin with anything, and are several a frame
     "an entry for each fragment of one frame",
     "an entry for the first frame alone, of two fragments",
     "an extended entry for each fragment",
+    "no item for the table, two fragments a frame",
     "two fragments a frame",
     "two fragments a frame, zeros behind",
     "two fragments a frame, some of them empty",

@@ -56,7 +56,8 @@ class Written(NamedTuple):
     """Encapsulated pixel data: fragments, and their offset tables."""
 
     fragments: list[bytes]
-    basic: tuple[int, ...] = ()
+    basic: tuple[int, ...] | None = ()
+    """None: not even its item."""
     extended: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     frames: int = 3
     codes: frozenset[str] = frozenset()
@@ -83,7 +84,9 @@ def file_of(syntax: str | None, written: Written, *, bits: int = 8, vr: str = "O
     if written.extended is not None:
         for tag, table in zip((0x7FE00001, 0x7FE00002), written.extended, strict=True):
             data += made(tag, "OV", struct.pack(f"<{len(table)}Q", *table))
-    items = item(struct.pack(f"<{len(written.basic)}I", *written.basic)) + b"".join(map(item, written.fragments))
+    items = b"".join(map(item, written.fragments))
+    if written.basic is not None:
+        items = item(struct.pack(f"<{len(written.basic)}I", *written.basic)) + items
     data += made(0x7FE00010, vr, items + b"\xfe\xff\xdd\xe0" + bytes(4), 0xFFFFFFFF)
     if syntax in (DEFLATED, JPIP_DEFLATE, JPIP_HTJ2K_DEFLATE):
         coder = zlib.compressobj(wbits=-15)

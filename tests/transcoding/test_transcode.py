@@ -423,7 +423,7 @@ def test_chosen_frames():
         ds, done = through(source, to, frames=[3, -5], verify=True)
         assert done.frames == ds.NumberOfFrames == 2
         assert np.array_equal(ds.pixel_array, IMAGES["frames"][0][[3, 0]])
-        assert ds.FrameTimeVector == [3.0, 0.0]
+        assert ds.FrameTimeVector == [0.0, -6.0]  # the time since the frame before (PS3.3 C.7.6.5.1.2)
         assert [item.FrameAcquisitionNumber for item in ds.PerFrameFunctionalGroupsSequence] == [3, 0]
         assert ds.SOPInstanceUID != "1.2.3.4"
         assert "LossyImageCompression" not in ds
@@ -612,6 +612,40 @@ def test_an_icon_in_the_old_syntax_is_uncompressed():
         held = through(bytes(written), to)[0].IconImageSequence[0]
         assert len(held.PixelData) == 2 * 17 * 23
         assert np.array_equal(held.frames[0], IMAGES["grey 12 of 16"][0])
+
+
+def with_icon(to, icon):
+    """A file in the syntax of the icon's codestream, as bytes."""
+    source, _ = through(made(IMAGES["grey 8"][0]), to)
+    source.IconImageSequence = dc.Sequence([icon])
+    written = bytearray()
+    dc.dcmwrite(written, source)
+    return bytes(written)
+
+
+@pytest.mark.parametrize("stated", [("YBR_FULL_422", 0), ("YBR_FULL", 1), ("RGB", 0)], ids=str)
+@pytest.mark.parametrize("to", ["explicit", "implicit", "big-endian", "jpeg-lossless"])
+def test_an_uncompressed_icon_says_what_its_samples_are(stated, to):
+    """Of YBR in a codestream that says so, whatever its Photometric Interpretation and Planar Configuration are."""
+    pixels = (np.arange(64).reshape(8, 8, 1) * [1, 2, 3] % 256).astype(np.uint8)
+    coloured, icon = through(made(pixels), "jpeg")[0], made(pixels)
+    marked = bytes(coloured.PixelData).replace(b"\xff\xd8", b"\xff\xd8\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\1", 1)
+    length = marked.index(b"\xff\xd8") - 4
+    size = int.from_bytes(marked[length : length + 4], "little") + 16
+    icon.PixelData = marked[:length] + size.to_bytes(4, "little") + marked[length + 4 :]
+    icon.PhotometricInterpretation, icon.PlanarConfiguration = stated
+    held = through(with_icon("jpeg", icon), to)[0].IconImageSequence[0]
+    assert (held.PhotometricInterpretation, held.PlanarConfiguration) == ("RGB", 0)
+    assert bytes(held.PixelData) == coloured.pixel_array.tobytes()
+
+
+def test_an_icon_that_cannot_be_decoded_is_named():
+    icon = made(IMAGES["grey 8"][0])
+    whole = bytes(through(icon, "rle")[0].PixelData)
+    icon.PixelData = whole.replace(b"\1\0\0\0\x40\0\0\0", b"\x99\0\0\0\x40\0\0\0", 1)
+    assert bytes(icon.PixelData) != whole
+    with pytest.raises(dc.EncodeError, match=r"IconImageSequence\[0\]: the icon can't be decoded"):
+        through(with_icon("rle", icon), "implicit")
 
 
 @pytest.mark.parametrize("options", [{"new_instance": True}, {"offset_table": "extended"}], ids=str)

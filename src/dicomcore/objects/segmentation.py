@@ -171,7 +171,7 @@ class Segmentation:
         chosen = np.flatnonzero(self.frame_segments == number)
         placed = self._placed(chosen)
         if self.kind == "binary":
-            return placed
+            return self._as_binary(placed)
         scale = number_of(self.data_set, "MaximumFractionalValue") or 255
         highest = int(placed.max(initial=0))
         if highest > scale:
@@ -251,7 +251,13 @@ class Segmentation:
         for number, out in zip(chosen, segments, strict=True):
             self.segment(number)
             self._placed(np.flatnonzero(self.frame_segments == number), out)
-        return segments
+        return self._as_binary(segments)
+
+    def _as_binary(self, placed: NDArray[Any]) -> NDArray[Any]:
+        """Samples of a binary segmentation as 0 and 1: some writers store it in bytes, of which 255 stands for 1."""
+        if self.frames.stated.bits_allocated == 1:
+            return placed
+        return (placed != 0).view(np.uint8)
 
 
 def _segment_number(group: Dataset | None) -> int:

@@ -58,19 +58,22 @@ class Waveforms:
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return (self.decode(i) for i in range(len(self)))
 
-    def decode(self, index: int, *, scaled: bool = False) -> NDArray[Any]:
+    def decode(self, index: int, *, scaled: bool = False, keep_padding: bool = False) -> NDArray[Any]:
         """Return the samples of a multiplex group, (samples, channels), as a new array.
 
         With `scaled` they are float64 in the units of Channel Sensitivity: mu-law and A-law codes (MB, AB) are expanded
         to linear samples, multiplied by Channel Sensitivity and its Correction Factor, and Channel Baseline is added
-        (PS3.3 C.10.9.1.4); a channel without these attributes keeps its numbers. Raises IndexError, ParseError if an
-        attribute is missing or invalid, and TruncatedError if there are fewer samples than stated.
+        (PS3.3 C.10.9.1.4); a channel without these attributes keeps its numbers. Samples of the Waveform Padding Value,
+        which stand for none (C.10.9), become NaN, unless `keep_padding` has them scaled like others.
+
+        Raises IndexError, ParseError if an attribute is missing or invalid, and TruncatedError if there are fewer
+        samples than stated.
         """
         if not -len(self) <= index < len(self):
             raise IndexError(f"multiplex group {index} of {len(self)}")
         group = self._groups[index]
         stored = _stored(group, index)
-        return _scaled(stored, group, index) if scaled else stored
+        return _scaled(stored, group, index, keep_padding) if scaled else stored
 
 
 def _stored(group: Dataset, number: int) -> NDArray[Any]:
@@ -113,7 +116,7 @@ def _little_endian(element: DataElement, group: Dataset) -> Any:
     return data
 
 
-def _scaled(stored: NDArray[Any], group: Dataset, number: int) -> NDArray[np.float64]:
+def _scaled(stored: NDArray[Any], group: Dataset, number: int, keep_padding: bool) -> NDArray[np.float64]:
     kind = str(group.WaveformSampleInterpretation).strip()
     expanded = EXPANSIONS[kind][stored] if kind in EXPANSIONS else stored
     scaled = expanded.astype(np.float64)
@@ -127,7 +130,19 @@ def _scaled(stored: NDArray[Any], group: Dataset, number: int) -> NDArray[np.flo
         correction = _number(definition, "ChannelSensitivityCorrectionFactor", 1.0, subject)
         baseline = _number(definition, "ChannelBaseline", 0.0, subject)
         scaled[:, channel] = scaled[:, channel] * sensitivity * correction + baseline
+    padding = None if keep_padding else _padding(group, DTYPES[kind][1])
+    if padding is not None:
+        scaled[stored == padding] = np.nan
     return scaled
+
+
+def _padding(group: Dataset, dtype: str) -> int | None:
+    """The Waveform Padding Value as a sample; None if it is missing or shorter than one."""
+    if not group.get("WaveformPaddingValue"):
+        return None
+    data = _little_endian(group["WaveformPaddingValue"], group)
+    width = np.dtype(dtype).itemsize
+    return int(np.frombuffer(data, dtype, 1)[0]) if len(data) >= width else None
 
 
 def _number(definition: Dataset, name: str, default: float, subject: str) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dicomcore.errors import PixelDecodeError
 from dicomcore.limits import Limits
 from dicomcore.notes import Note
+from dicomcore.pixels.coding.headers import SIGNATURE_BYTES, format_by_signature
 from dicomcore.pixels.grouping import Fragment, beginnings, group_fragments
 from dicomcore.pixels.value_field import ValueField
 from dicomcore.tags import ITEM_BYTES, SEQUENCE_DELIMITER_BYTES, UNDEFINED_LENGTH
@@ -18,6 +19,8 @@ from dicomcore.tags import ITEM_BYTES, SEQUENCE_DELIMITER_BYTES, UNDEFINED_LENGT
 __all__ = ["Fragment", "Fragments", "Spans"]
 
 ITEM_HEADER = 8
+ENTRIES = 16
+"""Entries of an offset table that tell it from a codestream: the first is 0, and they rise."""
 
 
 class Spans(NamedTuple):
@@ -153,17 +156,36 @@ class Fragments:
     # -- offset tables
 
     def _basic_table(self) -> tuple[int, NDArray[np.uint64]]:
-        """The offset of the first fragment's item, and the entries of the Basic Offset Table before it."""
+        """The offset of the first fragment's item, and the entries of the Basic Offset Table before it.
+
+        Some writers leave out the table's item, which may be empty but has to be there: the first item is a codestream.
+        """
         head = bytes(self.value.upto(0, 8))
         if len(head) < 8 or head[:4] != ITEM_BYTES:
             raise PixelDecodeError("encapsulated pixel data does not begin with an item", offset=0)
         length = int.from_bytes(head[4:], "little")
         if length > self.value.size - 8:
             raise PixelDecodeError(f"Basic Offset Table claims {length} bytes", offset=4)
+        if length and self._is_fragment(Fragment(8, length)):
+            text = "there is no item for the Basic Offset Table: the first one is a fragment"
+            self.notes.append(Note("offset-table", text))
+            return 0, np.empty(0, np.uint64)
         if length > 4 * self.limits.frames:
             raise PixelDecodeError(f"Basic Offset Table of {length} bytes crosses the limit of frames", offset=4)
         table = np.frombuffer(self.value.read(8, length // 4 * 4), "<u4").astype(np.uint64)
         return 8 + length, table
+
+    def _is_fragment(self, first: Fragment) -> bool:
+        """Whether the first item is a codestream: by its signature, or as frames and items are the same number."""
+        entries = np.frombuffer(self.value.upto(first.offset, min(first.length, ENTRIES * 4) // 4 * 4), "<u4")
+        if len(entries) and not first.length % 4 and entries[0] == 0 and (entries[1:] > entries[:-1]).all():
+            return False
+        if format_by_signature(bytes(self.value.upto(first.offset, min(first.length, SIGNATURE_BYTES)))) is not None:
+            return True
+        items, item = 0, first if self._stated else None
+        while item is not None and items <= self._stated:
+            items, item = items + 1, self._item(item.offset + item.length)
+        return items == self._stated
 
     def _table(
         self, basic: NDArray[np.uint64], extended: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None

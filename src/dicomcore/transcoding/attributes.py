@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Several
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -11,14 +9,14 @@ import numpy as np
 from dicomcore.dataset import Dataset, Sequence
 from dicomcore.dataset.building import build
 from dicomcore.dataset.lookup import items_of
-from dicomcore.errors import DicomError, PixelDecodeError
-from dicomcore.pixels.labels import note_loss, put
+from dicomcore.encoding.syntax import encoding_of
+from dicomcore.errors import DicomError, EncodeError, PixelDecodeError
+from dicomcore.pixels.labels import describe_pixels, note_loss, put
 from dicomcore.syntaxes import syntax_of
-from dicomcore.tags import Tag
-from dicomcore.transcoding.damage import made_up
+from dicomcore.transcoding.source import Prepared
 from dicomcore.uids import UID, new_uid
 
-__all__ = ["derive", "note_old_loss", "plain_icons", "select_frames", "without_pixels"]
+__all__ = ["derive", "note_old_loss", "plain_icons", "without_pixels"]
 
 # Attributes that describe the old encoding of the pixel data.
 OF_ENCODING = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "EncapsulatedPixelDataValueTotalLength")
@@ -41,27 +39,43 @@ def without_pixels(data_set: Dataset) -> Dataset:
     return header
 
 
-def plain_icons(header: Dataset) -> None:
+def plain_icons(header: Dataset, syntax: UID) -> None:
     """Uncompress encapsulated icons, whose codestreams would else be read in the new transfer syntax.
 
-    Every syntax allows uncompressed icons. An icon that can't be decoded completely stays as it is.
+    Every syntax allows uncompressed icons. An icon that can't be decoded completely stays as it is, unless the transfer
+    syntax has no place for fragments: then EncodeError is raised.
     """
     made, changed = [], False
-    for icon in items_of(header, "IconImageSequence"):
+    for number, icon in enumerate(items_of(header, "IconImageSequence")):
         item = icon
-        with suppress(DicomError):
-            frames = icon.frames
-            if frames.is_encapsulated:
-                decoded = frames.decoded(0)
-                if frames.missing(0) or made_up(decoded):
-                    raise PixelDecodeError("the icon is cut short")
-                samples = decoded.samples
-                item, changed = icon.copy(), True
-                data = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<")).tobytes()
-                item.add_new("PixelData", "OB" if samples.itemsize == 1 else "OW", data + b"\0" * (len(data) % 2))
+        try:
+            item = _plain_icon(icon)
+        except DicomError as error:
+            if encoding_of(syntax).implicit:
+                where = f"IconImageSequence[{number}]: the icon can't be decoded"
+                raise EncodeError(f"{where}, and {syntax.name} has no place for its fragments: {error}") from error
+        changed = changed or item is not icon
         made.append(item)
     if changed:
         header.IconImageSequence = Sequence(made)
+
+
+def _plain_icon(icon: Dataset) -> Dataset:
+    """The icon with uncompressed pixels; itself if it has these."""
+    if "PixelData" not in icon:
+        return icon
+    frames = icon.frames
+    if not frames.is_encapsulated:
+        return icon
+    if frames.missing(0):
+        raise PixelDecodeError("the icon is cut short")
+    prepared = Prepared(icon, frames, None, 0)
+    samples = prepared.samples(0, 0)
+    item = icon.copy()
+    describe_pixels(item, prepared.description, None)
+    data = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<")).tobytes()
+    item.add_new("PixelData", "OB" if samples.itemsize == 1 else "OW", data + b"\0" * (len(data) % 2))
+    return item
 
 
 def derive(header: Dataset, description: str, *, lossy: bool, purpose: str) -> None:
@@ -112,18 +126,3 @@ def note_old_loss(header: Dataset, syntax: UID, ratio: float) -> None:
         note_loss(header, ratio, None if header.get("LossyImageCompressionMethod") else known)
     elif header.get("LossyImageCompressionMethod") in (None, "") and known:
         note_loss(header, None, known)
-
-
-def select_frames(header: Dataset, indices: Several[int], of: int) -> None:
-    """Reduce per-frame functional groups and the vectors of Frame Increment Pointer to the chosen frames."""
-    groups = header.get(PER_FRAME)
-    if isinstance(groups, list) and len(groups) == of:
-        setattr(header, PER_FRAME, Sequence([groups[i] for i in indices]))
-    pointers = header.get("FrameIncrementPointer")
-    for tag in pointers if isinstance(pointers, list) else [pointers]:
-        if tag is None or Tag(tag) not in header:
-            continue
-        element = header[Tag(tag)]
-        if isinstance(element.value, list) and len(element.value) == of:
-            header.add_new(element.tag, element.VR, [element.value[i] for i in indices])
-    header.NumberOfFrames = len(indices)

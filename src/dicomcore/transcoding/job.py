@@ -27,11 +27,11 @@ from dicomcore.transcoding.attributes import (
     derive,
     note_old_loss,
     plain_icons,
-    select_frames,
     without_pixels,
 )
 from dicomcore.transcoding.damage import Damage, path_of
 from dicomcore.transcoding.recompress import from_jpeg_xl, to_jpeg_xl
+from dicomcore.transcoding.selecting import select_frames
 from dicomcore.transcoding.source import Prepared
 from dicomcore.uids import (
     UID,
@@ -221,7 +221,7 @@ class Job:
                 ratio = whole * self.prepared.description.samples * self.prepared.description.dtype.itemsize / held
                 note_old_loss(header, self.own, round(ratio, 2))
         if encoding_of(self.own).encapsulated and syntax != self.own:
-            plain_icons(header)
+            plain_icons(header, syntax)
         if not self.all or len(self.frames) < self.damage.stated:
             select_frames(header, self.indices, self.damage.stated)
         whole = self.lossless and self.all and not self.damage

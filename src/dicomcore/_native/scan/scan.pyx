@@ -11,7 +11,7 @@ from dicomcore._native.base.cursor cimport load_be32, load_le16, load_le32
 from dicomcore._native.base.dictionary cimport public_vr
 from dicomcore._native.base.fault cimport NEED_MORE, OK, Status
 from dicomcore._native.base.vr cimport NO_VR, SQ, UN, VR_SHORT, VR_UNKNOWN, is_letters, vr_form
-from dicomcore._native.scan.header cimport load_half, load_tag, load_word, looks_explicit, starts_item
+from dicomcore._native.scan.header cimport lacks_vr, load_half, load_tag, load_word, looks_explicit, starts_item
 from dicomcore._native.scan.plain cimport HEADROOM, scan_plain
 from dicomcore._native.scan.scanner cimport add_row, close_level, note, open_level, scanner_begin
 from dicomcore._native.scan.strange cimport plausible, strange_header, strange_implicit, unseen
@@ -218,12 +218,14 @@ cdef Status not_an_item(Scanner* s, Level* level, uint32_t tag) noexcept nogil:
     return status
 
 
-cdef inline uint8_t item_mode(Scanner* s, Level* level, const uint8_t* first) noexcept nogil:
-    # The encoding of an item in an explicit sequence, by its first element. Some writers change to implicit VR inside
-    # sequences; UN sequences should be implicit but are not always.
+cdef inline uint8_t item_mode(Scanner* s, Level* level, const uint8_t* first, uint64_t left) noexcept nogil:
+    # The encoding of an item of at most `left` bytes in an explicit sequence, by its first element. Some writers change
+    # to implicit VR inside sequences; UN sequences should be implicit but are not always.
     if first[0] == 0xFE and first[1] == 0xFF or first[0] == 0xFF and first[1] == 0xFE:
         return level.mode                   # an empty item's delimiter
     if is_letters(first[4], first[5]) or (first[4] == 63 and first[5] == 63):       # some write "??" for a VR
+        return level.mode
+    if lacks_vr(first, s.stop - s.pos - 8, left, (level.mode & BIG_ENDIAN) != 0):
         return level.mode
     return level.mode | IMPLICIT
 
@@ -245,7 +247,7 @@ cdef Status item(Scanner* s, Level* level, const uint8_t* p, uint32_t length, ui
             return status
         size = left
     if not mode & IMPLICIT and (size if defined else left) >= 8:
-        mode = item_mode(s, level, p + 8)
+        mode = item_mode(s, level, p + 8, size if defined else left)
         if mode != level.mode and not level.untyped:
             status = note(s, IMPLICIT_IN_EXPLICIT, ITEM, at, 0, 0)
             if status != OK:

@@ -17,6 +17,7 @@ TILT = 0.002  # share of the usual distance that a step may go sideways: 0.1 deg
 SAME = 0.02  # share of the usual distance below which two slices are at one place, but never above SAME_MM
 SAME_MM = 0.05
 NEAR = 1e-3  # share of a pixel: different places are further apart, so smaller gaps don't count for the usual distance
+JITTER = 0.02  # share of a pixel below which gaps don't count for the usual distance if there are wider ones
 MOST = 1e9  # slices that may be missing in one gap: positions are finite, but their ratios may not be
 BESIDE = 0.5  # pixels in the plane by which slices at one place may differ
 
@@ -26,7 +27,9 @@ def by_place(slices: list[Slice]) -> list[list[Slice]]:
     along = np.array([slice_.position for slice_ in slices]) @ normal_of(slices[0])
     order = np.argsort(along, kind="stable")
     gaps = np.diff(along[order])
-    wide = gaps[gaps > NEAR * min(slices[0].spacing)]
+    wide = gaps[gaps > JITTER * min(slices[0].spacing)]
+    if not len(wide):
+        wide = gaps[gaps > NEAR * min(slices[0].spacing)]
     same = min(SAME_MM, SAME * float(np.median(wide))) if len(wide) else np.inf
     places: list[list[Slice]] = []
     for gap, i in zip([np.inf, *gaps.tolist()], order.tolist(), strict=True):

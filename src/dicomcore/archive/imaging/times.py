@@ -18,6 +18,13 @@ from dicomcore.values import parse_date, parse_datetime, parse_time
 __all__ = ["Times", "seconds_of", "times_of"]
 
 
+MOST_DIMENSIONS = 8
+DAY = 86400.0
+NIGHT, DATED_NIGHT = DAY / 2, 0.75 * DAY
+"""Times of day further apart than this, in seconds, lie on both sides of midnight; more is asked where a date is
+stated, which may be that of the first image for all of them."""
+
+
 class Times(NamedTuple):
     """The images of a volume by time and place."""
 
@@ -33,18 +40,23 @@ class Clock(NamedTuple):
 
     name: str
     read: Callable[[Slice], Hashable]
+    date: str = ""
+    """The date beside a time of day, which starts anew at midnight; empty for other attributes."""
+    moments: tuple[str, ...] = ()
+    """The dates with times that are used instead, where they are stated."""
 
 
 def _plain(*keywords: str) -> Callable[[Slice], Hashable]:
     return lambda slice_: comparable(slice_.get(*keywords))
 
 
-def _acquisition_time(slice_: Slice) -> float | None:
-    return _moment(slice_, ("FrameAcquisitionDateTime", "AcquisitionDateTime"), "AcquisitionDate", "AcquisitionTime")
+def _time_of_day(what: str, *moments: str) -> Clock:
+    """The clock of a date and a time, or of the first of `moments`."""
 
+    def read(slice_: Slice) -> float | None:
+        return _moment(slice_, moments, f"{what}Date", f"{what}Time")
 
-def _content_time(slice_: Slice) -> float | None:
-    return _moment(slice_, ("FrameReferenceDateTime",), "ContentDate", "ContentTime")
+    return Clock(f"{what} Date and Time", read, f"{what}Date", moments)
 
 
 def _direction(slice_: Slice) -> Hashable:
@@ -55,6 +67,18 @@ def _direction(slice_: Slice) -> Hashable:
     return comparable(direction or ())
 
 
+def _dimension(number: int) -> Callable[[Slice], Hashable]:
+    """A reader of one of the Dimension Index Values (PS3.3 C.7.6.17)."""
+
+    def read(slice_: Slice) -> Hashable:
+        values = slice_.stated("FrameContentSequence", "DimensionIndexValues") if slice_.is_enhanced else None
+        values = values if isinstance(values, list) else [values]
+        return comparable(values[number]) if number < len(values) else None
+
+    return read
+
+
+ACQUISITION = _time_of_day("Acquisition", "FrameAcquisitionDateTime", "AcquisitionDateTime")
 STATED = (  # attributes that number the times explicitly
     Clock("Temporal Position", _plain("TemporalPositionIndex", "TemporalPositionIdentifier")),
     Clock("R-R Interval Vector", _plain("RRIntervalVector")),
@@ -65,12 +89,13 @@ CLOCKS = (
     Clock("Trigger Time", _plain("NominalCardiacTriggerDelayTime", "TriggerTime")),
     Clock("Temporal Position Time Offset", _plain("TemporalPositionTimeOffset")),
     Clock("Frame Reference Time", _plain("FrameReferenceTime")),
-    Clock("Acquisition Date and Time", _acquisition_time),
-    Clock("Content Date and Time", _content_time),
+    ACQUISITION,
+    _time_of_day("Content", "FrameReferenceDateTime"),
     Clock("Acquisition Number", _plain("AcquisitionNumber")),
     Clock("Instance Number", _plain("InstanceNumber")),
     Clock("Diffusion b-value", _plain("DiffusionBValue")),
     Clock("Diffusion Gradient Orientation", _direction),
+    *(Clock(f"Dimension Index Value {number + 1}", _dimension(number)) for number in range(MOST_DIMENSIONS)),
     Clock("number of the frame", lambda slice_: slice_.frame),
 )
 
@@ -91,26 +116,53 @@ def times_of(places: list[list[Slice]]) -> Times:
     slices = [slice_ for place in places for slice_ in place]
     values = {clock: by_slice for clock in CLOCKS if (by_slice := _values(clock, slices)) is not None}
     ranks = {id(slice_): tuple(by_slice[id(slice_)] for by_slice in values.values()) for slice_ in slices}
+    night = _past_midnight(values, slices)
     stated = any(clock in values and _splits(values[clock], crowded) for clock in STATED)
     if not stated and 2 * len(crowded) <= len(places):
         more = counted(len(slices) - len(places), "slice")
         text = f"left out where another lies at the same place: {more}; the earliest was taken"
         first = [min(place, key=lambda slice_: (ranks[id(slice_)], slice_.image.instance)) for place in places]
-        return Times([list(first)], "", [issue("DUPLICATE_POSITION", text)])
+        return Times([list(first)], "", [*night, issue("DUPLICATE_POSITION", text)])
     shared, identities = _identities(values, slices, crowded)
     told_by = shared or [next((clock.name for clock, by_slice in values.items() if _splits(by_slice, crowded)), "")]
-    return _grid(places, identities, ranks, ", ".join(told_by))
+    grid = _grid(places, identities, ranks, ", ".join(told_by))
+    return grid._replace(issues=[*night, *grid.issues])
 
 
 def _values(clock: Clock, slices: list[Slice]) -> dict[int, Hashable] | None:
     """A clock's value for each slice, by its id(); None unless all slices have values that are comparable numbers."""
-    values: dict[int, Hashable] = {}
+    values: list[Hashable] = []
     for slice_ in slices:
         value = clock.read(slice_)
         if not all(isinstance(component, (int, float)) and isfinite(component) for component in _components(value)):
             return None
-        values[id(slice_)] = value
-    return values if len({isinstance(value, tuple) for value in values.values()}) == 1 else None
+        values.append(value)
+    if len({isinstance(value, tuple) for value in values}) != 1:
+        return None
+    return dict(zip(map(id, slices), _over_midnight(clock, slices, values), strict=True))
+
+
+def _over_midnight(clock: Clock, slices: list[Slice], values: list[Any]) -> list[Any]:
+    """The values of a clock; those of a time of day after midnight a day later, if no date tells the days apart."""
+    if not clock.date or not values or any(slice_.get(*clock.moments) for slice_ in slices):
+        return values
+    gap, evening = max(((b - a, b) for a, b in pairwise(sorted(values))), default=(0.0, 0.0))
+    dated = any(slice_.get(clock.date) for slice_ in slices)
+    if gap <= (DATED_NIGHT if dated else NIGHT) or max(values) // DAY != min(values) // DAY:
+        return values
+    return [value + DAY if value < evening else value for value in values]
+
+
+def _past_midnight(values: dict[Clock, dict[int, Hashable]], slices: list[Slice]) -> list[Issue]:
+    """An issue if times of day were put on the next day, and the first slice of which that is true."""
+    for clock, by_slice in values.items():
+        late = next((slice_ for slice_ in slices if clock.date and by_slice[id(slice_)] != clock.read(slice_)), None)
+        if late is not None:
+            text = (
+                f"{clock.name} go past midnight and no date tells so: those of the morning are the next day's: {late}"
+            )
+            return [issue("PAST_MIDNIGHT", text, clock.date)]
+    return []
 
 
 def _components(value: Any) -> tuple[Any, ...]:
@@ -174,8 +226,12 @@ def seconds_of(grid: list[list[Slice | None]]) -> tuple[float, ...]:
     whole = next((column for column in zip(*grid, strict=True) if None not in column), None)
     if whole is None or len(whole) < 2:
         return (0.0,) if len(grid) == 1 else ()
-    for read, unit in SECONDS:
-        starts = [read(slice_) for slice_ in whole if slice_ is not None]
+    slices = [slice_ for slice_ in whole if slice_ is not None]
+    for clock, unit in SECONDS:
+        starts: list[Any] = [clock.read(slice_) for slice_ in slices]
+        if None in starts:
+            continue
+        starts = _over_midnight(clock, slices, starts)
         if all(isinstance(start, float) for start in starts) and all(a < b for a, b in pairwise(starts)):
             return tuple(round((start - starts[0]) * unit, 6) for start in starts)
     return ()
@@ -189,12 +245,12 @@ def _in_loop(slice_: Slice) -> float | None:
     return float(each) * slice_.frame if isinstance(each, (int, float)) else None
 
 
-SECONDS: tuple[tuple[Callable[[Slice], Any], float], ...] = (
-    (_plain("TemporalPositionTimeOffset"), 1.0),
-    (_plain("NominalCardiacTriggerDelayTime", "TriggerTime"), 1e-3),
-    (_plain("FrameReferenceTime"), 1e-3),
-    (_acquisition_time, 1.0),
-    (_in_loop, 1e-3),
+SECONDS = (
+    (Clock("Temporal Position Time Offset", _plain("TemporalPositionTimeOffset")), 1.0),
+    (Clock("Trigger Time", _plain("NominalCardiacTriggerDelayTime", "TriggerTime")), 1e-3),
+    (Clock("Frame Reference Time", _plain("FrameReferenceTime")), 1e-3),
+    (ACQUISITION, 1.0),
+    (Clock("Frame Time", _in_loop), 1e-3),
 )
 """The attributes that tell the start of a time, and their units in seconds."""
 

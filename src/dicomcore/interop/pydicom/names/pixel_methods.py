@@ -110,5 +110,5 @@ class PixelMethods(_dataset.Dataset):
         """A multiplex group of the waveforms, scaled: (samples, channels)."""
         if "WaveformSequence" not in self:
             raise AttributeError("The dataset has no (5400,0100) 'Waveform Sequence' element")
-        array: NDArray[Any] = self.waveforms.decode(index, scaled=True)
+        array: NDArray[Any] = self.waveforms.decode(index, scaled=True, keep_padding=True)
         return array

@@ -70,7 +70,7 @@ def multiplex_array(ds: Any, index: int, as_raw: bool = True) -> NDArray[Any]:
         return Waveforms(ds).decode(index)
     if "ChannelDefinitionSequence" not in group:
         raise AttributeError(f"the waveform multiplex group with index {index} has no ChannelDefinitionSequence")
-    return Waveforms(ds).decode(index, scaled=True)
+    return Waveforms(ds).decode(index, scaled=True, keep_padding=True)
 
 
 def _groups(ds: Any) -> Any:
