@@ -127,13 +127,13 @@ DC_STATIC_ASSERT(JLL_SPILL >= (JLL_STEPS - 1) * JLL_TOGETHER + 4);
         uint64_t entry = several[window##c >> shift];                                    \
         jll_store((uint16_t *)((char *)out##c + ((taken##c >> 8) & 0xFF)), entry >> 16); \
         window##c <<= entry & 63;                                                        \
-        taken##c += entry;                                                      \
+        taken##c += entry;                                                               \
     } while (0)
 #define JLL_SEVERAL_LAST(c)                                                              \
     do {                                                                                 \
         uint64_t entry = several[window##c >> shift];                                    \
         jll_store((uint16_t *)((char *)out##c + ((taken##c >> 8) & 0xFF)), entry >> 16); \
-        taken##c += entry;                                                      \
+        taken##c += entry;                                                               \
         out##c = (uint16_t *)((char *)out##c + ((taken##c >> 8) & 0xFF));                \
         pos##c += taken##c & 0xFF;                                                       \
         if (DC_RARELY(!(entry & 63))) {                                                  \

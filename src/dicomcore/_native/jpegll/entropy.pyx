@@ -19,6 +19,9 @@ cdef extern from "jpegll/chains.h" nogil:
                          jll_chain* const* chains, int count)
     void jll_run_wide(const jll_table* table, const uint8_t* bits, jll_chain* const* chains, int count)
 
+cdef extern from "jpegll/unstuff.h" nogil:
+    Py_ssize_t jll_unstuff(const uint8_t* src, Py_ssize_t count, uint8_t* dst, Py_ssize_t room, Py_ssize_t* took)
+
 cdef enum:
     CHAINS = JLL_CHAINS             # most chains that run together
     TURNS = 4                       # most chains if components have their own tables
@@ -131,7 +134,7 @@ cdef Status build_all_several(Tables* tables, const Codes** codes, int bits) noe
 cdef int several_bits_for(Py_ssize_t samples, double bits_each, int count) noexcept nogil:
     # The index bits of the look-up of several differences, 0 if it doesn't pay off: building an entry costs about as
     # much as decoding one or two samples, and each difference that doesn't fit costs a mispredicted branch.
-    if samples < 4096 or bits_each > (9 if count > 1 else 7.5):
+    if samples < 4096 or bits_each > (9 if count > 1 else 8):
         return 0
     if samples < 1 << 17:
         return 9 if samples < 1 << 15 else 10
@@ -214,7 +217,9 @@ cdef void fill(Bits* bits) noexcept nogil:
     bits.held -= spent
     bits.dropped += spent
     bits.pos -= 8 * spent
-    while not bits.ended:
+    bits.held += jll_unstuff(src + bits.i, bits.cap - bits.i, bits.clean + bits.held, CLEAN - bits.held, &part)
+    bits.i += part
+    while not bits.ended:                   # what is left of the last blocks
         room = min(<Py_ssize_t>CLEAN - bits.held, bits.cap - bits.i)
         if room == 0:
             bits.ended = bits.i == bits.cap
