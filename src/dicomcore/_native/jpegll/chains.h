@@ -1,9 +1,9 @@
 /* Reads Huffman-coded differences of JPEG lossless (T.81 H.2.2, F.2.2) at several positions of the bits at once.
  *
  * A chain is a position in the bits and a position in the output. Each look-up depends on the shift and the look-up
- * before it, so that one chain leaves most of the processor idle; three independent chains take little more time than
- * one, and a fourth gains nothing. The bits are free of stuffed zero bytes and have JLL_SLACK readable bytes past their
- * end, so a refill is one unaligned load.
+ * before it, some eight cycles, so that one chain leaves most of the processor idle; six independent chains keep it
+ * busy. The bits are free of stuffed zero bytes and have JLL_SLACK readable bytes past their end, so a refill is one
+ * unaligned load.
  *
  * This is C because the loops are macros over the number of chains and are compiled once more for BMI2. */
 #ifndef DICOMCORE_JPEGLL_CHAINS_H
@@ -38,17 +38,13 @@ DC_INLINE uint16_t jll_extend(uint64_t window, unsigned ssss)
     return (uint16_t)(value + (negative & (1 - ((uint64_t)1 << ssss))));
 }
 
-/* Reads one difference from `window`, which has at least JLL_LONGEST usable bits; returns the bits that it takes, 0 if
- * they are not a code. */
-static inline int jll_one(const jll_table *table, uint64_t window, uint16_t *out)
+/* Finds the code at the start of `window` length by length; returns SSSS << 8 | bits of code and difference, 0 if there
+ * is no such code. */
+static inline unsigned jll_find(const jll_table *table, uint64_t window)
 {
-    unsigned entry = table->code[window >> (64 - JLL_CODE_BITS)];
     uint32_t head = (uint32_t)(window >> 48);
-    int length = 1, ssss;
-    if (entry) {
-        *out = jll_extend(window << ((entry & 0xFF) - (entry >> 8)), entry >> 8);
-        return entry & 0xFF;
-    }
+    int length = 1;
+    unsigned ssss;
     while (length <= JLL_LONGEST_CODE && head >= table->limit[length])
         length++;
     if (length > JLL_LONGEST_CODE)
@@ -56,12 +52,20 @@ static inline int jll_one(const jll_table *table, uint64_t window, uint16_t *out
     ssss = table->symbols[(table->first[length] + (int32_t)(head >> (16 - length))) & 0xFF];
     if (ssss > 16)
         return 0;
-    if (ssss == 16) { /* 32768, without further bits (T.81 H.1.2.2) */
-        *out = 0x8000;
-        return length;
-    }
-    *out = jll_extend(window << length, (unsigned)ssss);
-    return length + ssss;
+    return ssss << 8 | ((unsigned)length + (ssss == 16 ? 0 : ssss)); /* 16: no further bits (T.81 H.1.2.2) */
+}
+
+/* Reads one difference from `window`, which has at least JLL_LONGEST usable bits; returns the bits that it takes, 0 if
+ * they are not a code. */
+static inline int jll_one(const jll_table *table, uint64_t window, uint16_t *out)
+{
+    unsigned entry = table->code[window >> (64 - JLL_CODE_BITS)], ssss, took;
+    if (!entry)
+        entry = jll_find(table, window);
+    ssss = entry >> 8;
+    took = entry & 0xFF;
+    *out = ssss == 16 ? 0x8000 : jll_extend(window << (took - ssss), ssss);
+    return (int)took;
 }
 
 /* Reads one difference of a chain. */
@@ -77,212 +81,217 @@ static inline void jll_step(const jll_table *const *tables, int count, const uin
     chain->phase = chain->phase + 1 == count ? 0 : chain->phase + 1;
 }
 
-/* Each loop runs until one of its chains reaches its stop, is full, or breaks. Local variables replace the chains'
- * fields, as the compiler can't know that `out` doesn't point to them. */
-#define JLL_TAKE(c, chain)                   \
-    int64_t pos##c = (chain)->pos;           \
-    const int64_t stop##c = (chain)->stop;   \
-    uint16_t *out##c = (chain)->out;         \
-    uint16_t *const full##c = (chain)->full; \
-    uint64_t window##c
-#define JLL_GIVE(c, chain) ((chain)->pos = pos##c, (chain)->out = out##c)
-#define JLL_GOES(c) (pos##c < stop##c && out##c < full##c)
-#define JLL_REFILL(c) (window##c = jll_window(bits, pos##c))
+/* The number of times that each of `count` chains can take a group of differences, `most` at most: a group begins
+ * before the chain's stop and before its output is full. */
+static inline ptrdiff_t jll_rounds(jll_chain *const *chains, int count, int most)
+{
+    int64_t rounds = INT32_MAX;
+    int k;
+    for (k = 0; k < count; k++) {
+        int64_t bits = (chains[k]->stop - chains[k]->pos + JLL_GROUP - 1) / JLL_GROUP;
+        int64_t room = (chains[k]->full - chains[k]->out + most - 1) / most;
+        bits = chains[k]->broken ? 0 : bits;
+        rounds = bits < rounds ? bits : rounds;
+        rounds = room < rounds ? room : rounds;
+    }
+    return (ptrdiff_t)rounds;
+}
 
-#define JLL_SLOW(c, chain)                                           \
-    do {                                                             \
-        int took = jll_one(table, jll_window(bits, pos##c), out##c); \
-        if (!took) {                                                 \
-            (chain)->broken = 1;                                     \
-            goto done;                                               \
-        }                                                            \
-        pos##c += took;                                              \
-        out##c++;                                                    \
-        JLL_REFILL(c);                                               \
-    } while (0)
+/* The loops below run until one of their chains reaches its stop, is full, or breaks. They count the groups that surely
+ * fit first, so that the groups themselves check nothing. Local variables replace the chains' fields, as the compiler
+ * can't know that `out` doesn't point to them. EACH applies a macro to the number of each chain. */
+#define JLL_EACH1(M) M(0);
+#define JLL_EACH2(M) JLL_EACH1(M) M(1);
+#define JLL_EACH3(M) JLL_EACH2(M) M(2);
+#define JLL_EACH4(M) JLL_EACH3(M) M(3);
+#define JLL_EACH5(M) JLL_EACH4(M) M(4);
+#define JLL_EACH6(M) JLL_EACH5(M) M(5);
 
-/* Reads one difference; the bits of two steps and of their look-ups fit a window. JLL_SLOW refills the window. */
-DC_STATIC_ASSERT(JLL_WINDOW_BITS >= 2 * (JLL_CODE_BITS + JLL_MOST_EXTRA));
-DC_STATIC_ASSERT(JLL_GROUP >= 2 * JLL_LONGEST);
-#define JLL_WIDE(c, chain)                                                                                       \
-    do {                                                                                                         \
-        unsigned entry = table->code[window##c >> (64 - JLL_CODE_BITS)], ssss = entry >> 8, took = entry & 0xFF; \
-        if (DC_RARELY(!entry)) {                                                                                 \
-            JLL_SLOW(c, chain);                                                                                  \
-            break;                                                                                               \
-        }                                                                                                        \
-        *out##c++ = jll_extend(window##c << (took - ssss), ssss);                                                \
-        window##c <<= took;                                                                                      \
-        pos##c += took;                                                                                          \
-    } while (0)
+#define JLL_REFILL(c) (window##c = jll_window(bits, pos##c), taken##c = 0)
 
-/* Reads up to JLL_TOGETHER differences; JLL_STEPS steps fit a window. An entry of zero repeats itself, so the last step
- * shows whether any step met one. `out` is below `full` before the first step, so that a chain can write past `full`
- * all differences of the steps, a single difference of JLL_SLOW, or the fourth sample of the last store. */
+/* Several differences by one look-up. JLL_STEPS steps fit a window; `taken` adds up their entries, so that bits and
+ * output advance once a group. An entry of zero repeats itself, so the last step shows whether any step met one; then
+ * the next difference is read alone. `out` is below `full` before the first step, so that a chain can write past `full`
+ * all differences of the steps, a single difference, or the fourth sample of the last store. */
 DC_STATIC_ASSERT(JLL_WINDOW_BITS >= JLL_STEPS * JLL_MOST_BITS);
+DC_STATIC_ASSERT(JLL_STEPS *JLL_MOST_BITS < 256);
 DC_STATIC_ASSERT(JLL_SPILL >= JLL_STEPS * JLL_TOGETHER + 1);
 DC_STATIC_ASSERT(JLL_SPILL >= (JLL_STEPS - 1) * JLL_TOGETHER + 4);
-#define JLL_SEVERAL(c)                                                    \
-    do {                                                                  \
-        entry##c = several[window##c >> shift];                           \
-        jll_store(out##c, entry##c >> 16);                                \
-        out##c = (uint16_t *)((char *)out##c + ((entry##c >> 8) & 0xFF)); \
-        window##c <<= entry##c & 63;                                      \
-        pos##c += entry##c & 63;                                          \
+#define JLL_SEVERAL_TAKE(c)            \
+    int64_t pos##c = chains[c]->pos;   \
+    uint16_t *out##c = chains[c]->out; \
+    uint64_t window##c, taken##c
+#define JLL_SEVERAL_GIVE(c) (chains[c]->pos = pos##c, chains[c]->out = out##c)
+#define JLL_SEVERAL_STEP(c)                                                              \
+    do {                                                                                 \
+        uint64_t entry = several[window##c >> shift];                                    \
+        jll_store((uint16_t *)((char *)out##c + ((taken##c >> 8) & 0xFF)), entry >> 16); \
+        window##c <<= entry & 63;                                                        \
+        taken##c += entry;                                                               \
+    } while (0)
+#define JLL_SEVERAL_LAST(c)                                                              \
+    do {                                                                                 \
+        uint64_t entry = several[window##c >> shift];                                    \
+        jll_store((uint16_t *)((char *)out##c + ((taken##c >> 8) & 0xFF)), entry >> 16); \
+        taken##c += entry;                                                               \
+        out##c = (uint16_t *)((char *)out##c + ((taken##c >> 8) & 0xFF));                \
+        pos##c += taken##c & 0xFF;                                                       \
+        if (DC_RARELY(!(entry & 63))) {                                                  \
+            int took = jll_one(table, jll_window(bits, pos##c), out##c);                 \
+            pos##c += took;                                                              \
+            out##c += took != 0;                                                         \
+            chains[c]->broken = !took;                                                   \
+            broken |= !took;                                                             \
+        }                                                                                \
     } while (0)
 
-DC_INLINE void jll_wide1_body(const jll_table *table, const uint8_t *bits, jll_chain *a)
-{
-    JLL_TAKE(0, a);
-    while (JLL_GOES(0)) {
-        JLL_REFILL(0);
-        JLL_WIDE(0, a);
-        JLL_WIDE(0, a);
-    }
-done:
-    JLL_GIVE(0, a);
-}
-DC_DISPATCH(jll_wide1, (const jll_table *table, const uint8_t *bits, jll_chain *a), (table, bits, a))
+#define JLL_SEVERAL_PARAMS                                                                      \
+    (const jll_table *table, const jll_several *several, int several_bits, const uint8_t *bits, \
+     jll_chain *const *chains)
+#define JLL_SEVERAL(count)                                                                                      \
+    DC_INLINE void jll_several##count##_body JLL_SEVERAL_PARAMS                                                 \
+    {                                                                                                           \
+        const int shift = 64 - several_bits;                                                                    \
+        ptrdiff_t rounds;                                                                                       \
+        int broken = 0;                                                                                         \
+        while ((rounds = jll_rounds(chains, count, JLL_STEPS * JLL_TOGETHER)) > 0) {                            \
+            JLL_EACH##count(JLL_SEVERAL_TAKE) do                                                                \
+            {                                                                                                   \
+                JLL_EACH##count(JLL_REFILL) JLL_EACH##count(JLL_SEVERAL_STEP) JLL_EACH##count(JLL_SEVERAL_STEP) \
+                    JLL_EACH##count(JLL_SEVERAL_STEP) JLL_EACH##count(JLL_SEVERAL_LAST)                         \
+            }                                                                                                   \
+            while (--rounds && !broken)                                                                         \
+                ;                                                                                               \
+            JLL_EACH##count(JLL_SEVERAL_GIVE)                                                                   \
+        }                                                                                                       \
+    }                                                                                                           \
+    DC_DISPATCH(jll_several##count, JLL_SEVERAL_PARAMS, (table, several, several_bits, bits, chains))
+JLL_SEVERAL(1)
+JLL_SEVERAL(2)
+JLL_SEVERAL(3)
+JLL_SEVERAL(4)
+JLL_SEVERAL(5)
+JLL_SEVERAL(6)
 
-DC_INLINE void jll_wide2_body(const jll_table *table, const uint8_t *bits, jll_chain *a, jll_chain *b)
-{
-    JLL_TAKE(0, a);
-    JLL_TAKE(1, b);
-    while (JLL_GOES(0) && JLL_GOES(1)) {
-        JLL_REFILL(0);
-        JLL_REFILL(1);
-        JLL_WIDE(0, a);
-        JLL_WIDE(1, b);
-        JLL_WIDE(0, a);
-        JLL_WIDE(1, b);
-    }
-done:
-    JLL_GIVE(0, a);
-    JLL_GIVE(1, b);
-}
-DC_DISPATCH(jll_wide2, (const jll_table *table, const uint8_t *bits, jll_chain *a, jll_chain *b), (table, bits, a, b))
+/* One difference by each look-up, for images of many bits a sample. To find the next code takes few instructions, to
+ * extend a difference takes many; so the chains only store windows and entries, and jll_finish() computes the
+ * differences of a batch, several at once where the machine can. */
+enum { JLL_BATCH = 240 };
+DC_STATIC_ASSERT(JLL_BATCH % 6 == 0);
+DC_STATIC_ASSERT(3 * JLL_SHORT < 256 && 2 * JLL_LONG < 256);
 
-DC_INLINE void jll_wide3_body(const jll_table *table, const uint8_t *bits, jll_chain *a, jll_chain *b, jll_chain *c)
-{
-    JLL_TAKE(0, a);
-    JLL_TAKE(1, b);
-    JLL_TAKE(2, c);
-    while (JLL_GOES(0) && JLL_GOES(1) && JLL_GOES(2)) {
-        JLL_REFILL(0);
-        JLL_REFILL(1);
-        JLL_REFILL(2);
-        JLL_WIDE(0, a);
-        JLL_WIDE(1, b);
-        JLL_WIDE(2, c);
-        JLL_WIDE(0, a);
-        JLL_WIDE(1, b);
-        JLL_WIDE(2, c);
-    }
-done:
-    JLL_GIVE(0, a);
-    JLL_GIVE(1, b);
-    JLL_GIVE(2, c);
-}
-DC_DISPATCH(jll_wide3, (const jll_table *table, const uint8_t *bits, jll_chain *a, jll_chain *b, jll_chain *c),
-            (table, bits, a, b, c))
+typedef struct {
+    uint32_t windows[JLL_BATCH]; /* the bits from a code on */
+    uint16_t entries[JLL_BATCH]; /* SSSS << 8 | bits of code and difference */
+} jll_batch;
 
-DC_INLINE void jll_several1_body(const jll_table *table, const jll_several *several, int several_bits,
-                                 const uint8_t *bits, jll_chain *a)
+/* Stores the `count` differences of a batch at out. */
+DC_INLINE void jll_finish(const jll_batch *batch, ptrdiff_t count, uint16_t *DC_RESTRICT out)
 {
-    const int shift = 64 - several_bits;
-    uint64_t entry0;
-    JLL_TAKE(0, a);
-    while (JLL_GOES(0)) {
-        JLL_REFILL(0);
-        JLL_SEVERAL(0);
-        JLL_SEVERAL(0);
-        JLL_SEVERAL(0);
-        JLL_SEVERAL(0);
-        if (DC_RARELY(!entry0))
-            JLL_SLOW(0, a);
+    ptrdiff_t k;
+    for (k = 0; k < count; k++) {
+        uint32_t entry = batch->entries[k], ssss = entry >> 8;
+        uint32_t window = batch->windows[k] << ((entry & 0xFF) - ssss);
+        uint32_t value = (window >> 1) >> (31 - ssss);
+        uint32_t negative = ~(uint32_t)((int32_t)window >> 31);
+        out[k] = (uint16_t)(value + (negative & (1 - ((uint32_t)1 << ssss))));
     }
-done:
-    JLL_GIVE(0, a);
 }
-DC_DISPATCH(jll_several1,
-            (const jll_table *table, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a),
-            (table, several, several_bits, bits, a))
 
-DC_INLINE void jll_several2_body(const jll_table *table, const jll_several *several, int several_bits,
-                                 const uint8_t *bits, jll_chain *a, jll_chain *b)
+/* Appends to a batch a difference whose entry of `code` is 0; returns the bits that it takes, 0 if they are not a code.
+ * SSSS 16 stands for 32768 without further bits, which jll_finish() takes from a window that begins with a one. */
+static inline int jll_append(const jll_table *table, uint64_t window, uint32_t *to, uint16_t *entry)
 {
-    const int shift = 64 - several_bits;
-    uint64_t entry0, entry1;
-    JLL_TAKE(0, a);
-    JLL_TAKE(1, b);
-    while (JLL_GOES(0) && JLL_GOES(1)) {
-        JLL_REFILL(0);
-        JLL_REFILL(1);
-        JLL_SEVERAL(0);
-        JLL_SEVERAL(1);
-        JLL_SEVERAL(0);
-        JLL_SEVERAL(1);
-        JLL_SEVERAL(0);
-        JLL_SEVERAL(1);
-        JLL_SEVERAL(0);
-        JLL_SEVERAL(1);
-        if (DC_RARELY(!entry0))
-            JLL_SLOW(0, a);
-        if (DC_RARELY(!entry1))
-            JLL_SLOW(1, b);
-    }
-done:
-    JLL_GIVE(0, a);
-    JLL_GIVE(1, b);
+    unsigned found = jll_find(table, window);
+    *to = found >> 8 == 16 ? 0x80000000 : (uint32_t)(window >> 32);
+    *entry = (uint16_t)(found >> 8 == 16 ? 16 << 8 | 16 : found);
+    return found & 0xFF;
 }
-DC_DISPATCH(jll_several2,
-            (const jll_table *table, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a,
-             jll_chain *b),
-            (table, several, several_bits, bits, a, b))
 
-DC_INLINE void jll_several3_body(const jll_table *table, const jll_several *several, int several_bits,
-                                 const uint8_t *bits, jll_chain *a, jll_chain *b, jll_chain *c)
-{
-    const int shift = 64 - several_bits;
-    uint64_t entry0, entry1, entry2;
-    JLL_TAKE(0, a);
-    JLL_TAKE(1, b);
-    JLL_TAKE(2, c);
-    while (JLL_GOES(0) && JLL_GOES(1) && JLL_GOES(2)) {
-        JLL_REFILL(0);
-        JLL_REFILL(1);
-        JLL_REFILL(2);
-        JLL_SEVERAL(0);
-        JLL_SEVERAL(1);
-        JLL_SEVERAL(2);
-        JLL_SEVERAL(0);
-        JLL_SEVERAL(1);
-        JLL_SEVERAL(2);
-        JLL_SEVERAL(0);
-        JLL_SEVERAL(1);
-        JLL_SEVERAL(2);
-        JLL_SEVERAL(0);
-        JLL_SEVERAL(1);
-        JLL_SEVERAL(2);
-        if (DC_RARELY(!entry0))
-            JLL_SLOW(0, a);
-        if (DC_RARELY(!entry1))
-            JLL_SLOW(1, b);
-        if (DC_RARELY(!entry2))
-            JLL_SLOW(2, c);
-    }
-done:
-    JLL_GIVE(0, a);
-    JLL_GIVE(1, b);
-    JLL_GIVE(2, c);
-}
-DC_DISPATCH(jll_several3,
-            (const jll_table *table, const jll_several *several, int several_bits, const uint8_t *bits, jll_chain *a,
-             jll_chain *b, jll_chain *c),
-            (table, several, several_bits, bits, a, b, c))
+#define JLL_WIDE_TAKE(c)                     \
+    int64_t pos##c = chains[c]->pos;         \
+    uint32_t *to##c = batches[c].windows;    \
+    uint16_t *entry##c = batches[c].entries; \
+    uint64_t window##c;                      \
+    unsigned taken##c
+#define JLL_WIDE_GIVE(c)                                                     \
+    do {                                                                     \
+        jll_finish(&batches[c], to##c - batches[c].windows, chains[c]->out); \
+        chains[c]->out += to##c - batches[c].windows;                        \
+        chains[c]->pos = pos##c;                                             \
+    } while (0)
+#define JLL_WIDE_STEP(c, k)                                        \
+    do {                                                           \
+        unsigned entry = codes[window##c >> (64 - JLL_CODE_BITS)]; \
+        to##c[k] = (uint32_t)(window##c >> 32);                    \
+        entry##c[k] = (uint16_t)entry;                             \
+        window##c <<= entry & 63;                                  \
+        taken##c += entry;                                         \
+    } while (0)
+#define JLL_WIDE_0(c) JLL_WIDE_STEP(c, 0)
+#define JLL_WIDE_1(c) JLL_WIDE_STEP(c, 1)
+#define JLL_WIDE_2(c) JLL_WIDE_STEP(c, 2)
+/* After an entry of zero, the group's steps behind it repeat it. */
+#define JLL_WIDE_LAST(c, steps)                                                                \
+    do {                                                                                       \
+        pos##c += taken##c & 0xFF;                                                             \
+        if (DC_RARELY(!entry##c[steps - 1])) {                                                 \
+            int took, kept = !entry##c[0] ? 0 : steps == 2 || !entry##c[1] ? 1 : 2;            \
+            took = jll_append(table, jll_window(bits, pos##c), to##c + kept, entry##c + kept); \
+            pos##c += took;                                                                    \
+            to##c += kept + (took != 0);                                                       \
+            entry##c += kept + (took != 0);                                                    \
+            chains[c]->broken = !took;                                                         \
+            broken |= !took;                                                                   \
+            break;                                                                             \
+        }                                                                                      \
+        to##c += steps;                                                                        \
+        entry##c += steps;                                                                     \
+    } while (0)
+#define JLL_WIDE_LAST2(c) JLL_WIDE_LAST(c, 2)
+#define JLL_WIDE_LAST3(c) JLL_WIDE_LAST(c, 3)
 
-/* As JLL_SEVERAL, for components with their own tables, one behind the other: an entry states the next component. */
-#define JLL_TURNS(c)                                                      \
+#define JLL_WIDE_PARAMS (const jll_table *table, const uint8_t *bits, jll_chain *const *chains)
+#define JLL_WIDE(count)                                                                                      \
+    DC_INLINE void jll_wide##count##_body JLL_WIDE_PARAMS                                                    \
+    {                                                                                                        \
+        const uint16_t *const codes = table->code;                                                           \
+        const int steps = table->most == JLL_SHORT ? 3 : 2;                                                  \
+        jll_batch batches[count];                                                                            \
+        ptrdiff_t rounds;                                                                                    \
+        int broken = 0;                                                                                      \
+        while ((rounds = jll_rounds(chains, count, steps)) > 0) {                                            \
+            JLL_EACH##count(JLL_WIDE_TAKE) rounds = rounds < JLL_BATCH / steps ? rounds : JLL_BATCH / steps; \
+            if (steps == 3)                                                                                  \
+                do {                                                                                         \
+                    JLL_EACH##count(JLL_REFILL) JLL_EACH##count(JLL_WIDE_0) JLL_EACH##count(JLL_WIDE_1)      \
+                        JLL_EACH##count(JLL_WIDE_2) JLL_EACH##count(JLL_WIDE_LAST3)                          \
+                } while (--rounds && !broken);                                                               \
+            else                                                                                             \
+                do {                                                                                         \
+                    JLL_EACH##count(JLL_REFILL) JLL_EACH##count(JLL_WIDE_0) JLL_EACH##count(JLL_WIDE_1)      \
+                        JLL_EACH##count(JLL_WIDE_LAST2)                                                      \
+                } while (--rounds && !broken);                                                               \
+            JLL_EACH##count(JLL_WIDE_GIVE)                                                                   \
+        }                                                                                                    \
+    }                                                                                                        \
+    DC_DISPATCH(jll_wide##count, JLL_WIDE_PARAMS, (table, bits, chains))
+JLL_WIDE(1)
+JLL_WIDE(2)
+JLL_WIDE(3)
+JLL_WIDE(4)
+JLL_WIDE(5)
+JLL_WIDE(6)
+
+/* As above, for components with their own tables, one behind the other: an entry states the next component. */
+#define JLL_TURNS_TAKE(c)              \
+    int64_t pos##c = chains[c]->pos;   \
+    uint16_t *out##c = chains[c]->out; \
+    uint64_t window##c, entry##c, turn##c = (uint64_t)chains[c]->phase << several_bits
+#define JLL_TURNS_GIVE(c) \
+    (chains[c]->pos = pos##c, chains[c]->out = out##c, chains[c]->phase = (int)(turn##c >> several_bits))
+#define JLL_TURNS_REFILL(c) (window##c = jll_window(bits, pos##c))
+#define JLL_TURNS_STEP(c)                                                 \
     do {                                                                  \
         entry##c = several[turn##c | (window##c >> shift)];               \
         jll_store(out##c, entry##c >> 16);                                \
@@ -291,70 +300,110 @@ DC_DISPATCH(jll_several3,
         pos##c += entry##c & 63;                                          \
         turn##c = (entry##c >> 6 & 3) << several_bits;                    \
     } while (0)
-
-#define JLL_TURNS_SLOW(c, chain)                                                                                  \
-    do {                                                                                                          \
-        const jll_table *table = tables[turn##c >> several_bits];                                                 \
-        JLL_SLOW(c, chain);                                                                                       \
-        turn##c = (turn##c >> several_bits) + 1 == (uint64_t)count ? 0 : turn##c + ((uint64_t)1 << several_bits); \
+#define JLL_TURNS_LAST(c)                                                                                             \
+    do {                                                                                                              \
+        if (DC_RARELY(!(entry##c & 63))) {                                                                            \
+            int took = jll_one(tables[turn##c >> several_bits], jll_window(bits, pos##c), out##c);                    \
+            chains[c]->broken = !took;                                                                                \
+            broken |= !took;                                                                                          \
+            if (!took)                                                                                                \
+                break;                                                                                                \
+            pos##c += took;                                                                                           \
+            out##c++;                                                                                                 \
+            turn##c = (turn##c >> several_bits) + 1 == (uint64_t)count ? 0 : turn##c + ((uint64_t)1 << several_bits); \
+        }                                                                                                             \
     } while (0)
 
-DC_INLINE void jll_turns1_body(const jll_table *const *tables, int count, const jll_several *several, int several_bits,
-                               const uint8_t *bits, jll_chain *a)
-{
-    const int shift = 64 - several_bits;
-    uint64_t entry0, turn0 = (uint64_t)a->phase << several_bits;
-    JLL_TAKE(0, a);
-    while (JLL_GOES(0)) {
-        JLL_REFILL(0);
-        JLL_TURNS(0);
-        JLL_TURNS(0);
-        JLL_TURNS(0);
-        JLL_TURNS(0);
-        if (DC_RARELY(!(entry0 & 63)))
-            JLL_TURNS_SLOW(0, a);
-    }
-done:
-    a->phase = (int)(turn0 >> several_bits);
-    JLL_GIVE(0, a);
-}
-DC_DISPATCH(jll_turns1,
-            (const jll_table *const *tables, int count, const jll_several *several, int several_bits,
-             const uint8_t *bits, jll_chain *a),
-            (tables, count, several, several_bits, bits, a))
+#define JLL_TURNS_PARAMS                                                                                           \
+    (const jll_table *const *tables, int count, const jll_several *several, int several_bits, const uint8_t *bits, \
+     jll_chain *const *chains)
+#define JLL_TURNS(number)                                                                                              \
+    DC_INLINE void jll_turns##number##_body JLL_TURNS_PARAMS                                                           \
+    {                                                                                                                  \
+        const int shift = 64 - several_bits;                                                                           \
+        ptrdiff_t rounds;                                                                                              \
+        int broken = 0;                                                                                                \
+        while ((rounds = jll_rounds(chains, number, JLL_STEPS * JLL_TOGETHER)) > 0) {                                  \
+            JLL_EACH##number(JLL_TURNS_TAKE) do                                                                        \
+            {                                                                                                          \
+                JLL_EACH##number(JLL_TURNS_REFILL) JLL_EACH##number(JLL_TURNS_STEP) JLL_EACH##number(JLL_TURNS_STEP)   \
+                    JLL_EACH##number(JLL_TURNS_STEP) JLL_EACH##number(JLL_TURNS_STEP) JLL_EACH##number(JLL_TURNS_LAST) \
+            }                                                                                                          \
+            while (--rounds && !broken)                                                                                \
+                ;                                                                                                      \
+            JLL_EACH##number(JLL_TURNS_GIVE)                                                                           \
+        }                                                                                                              \
+    }                                                                                                                  \
+    DC_DISPATCH(jll_turns##number, JLL_TURNS_PARAMS, (tables, count, several, several_bits, bits, chains))
+JLL_TURNS(1)
+JLL_TURNS(2)
+JLL_TURNS(3)
+JLL_TURNS(4)
 
-DC_INLINE void jll_turns2_body(const jll_table *const *tables, int count, const jll_several *several, int several_bits,
-                               const uint8_t *bits, jll_chain *a, jll_chain *b)
+/* Runs the first of `count` chains, as many as a loop has, until one of them reaches its stop, is full, or breaks. */
+static inline void jll_run_several(const jll_table *table, const jll_several *several, int several_bits,
+                                   const uint8_t *bits, jll_chain *const *chains, int count)
 {
-    const int shift = 64 - several_bits;
-    uint64_t entry0, entry1, turn0 = (uint64_t)a->phase << several_bits, turn1 = (uint64_t)b->phase << several_bits;
-    JLL_TAKE(0, a);
-    JLL_TAKE(1, b);
-    while (JLL_GOES(0) && JLL_GOES(1)) {
-        JLL_REFILL(0);
-        JLL_REFILL(1);
-        JLL_TURNS(0);
-        JLL_TURNS(1);
-        JLL_TURNS(0);
-        JLL_TURNS(1);
-        JLL_TURNS(0);
-        JLL_TURNS(1);
-        JLL_TURNS(0);
-        JLL_TURNS(1);
-        if (DC_RARELY(!(entry0 & 63)))
-            JLL_TURNS_SLOW(0, a);
-        if (DC_RARELY(!(entry1 & 63)))
-            JLL_TURNS_SLOW(1, b);
+    switch (count) {
+    case 1:
+        jll_several1(table, several, several_bits, bits, chains);
+        break;
+    case 2:
+        jll_several2(table, several, several_bits, bits, chains);
+        break;
+    case 3:
+        jll_several3(table, several, several_bits, bits, chains);
+        break;
+    case 4:
+        jll_several4(table, several, several_bits, bits, chains);
+        break;
+    case 5:
+        jll_several5(table, several, several_bits, bits, chains);
+        break;
+    default:
+        jll_several6(table, several, several_bits, bits, chains);
     }
-done:
-    a->phase = (int)(turn0 >> several_bits);
-    b->phase = (int)(turn1 >> several_bits);
-    JLL_GIVE(0, a);
-    JLL_GIVE(1, b);
 }
-DC_DISPATCH(jll_turns2,
-            (const jll_table *const *tables, int count, const jll_several *several, int several_bits,
-             const uint8_t *bits, jll_chain *a, jll_chain *b),
-            (tables, count, several, several_bits, bits, a, b))
+
+static inline void jll_run_wide(const jll_table *table, const uint8_t *bits, jll_chain *const *chains, int count)
+{
+    switch (count) {
+    case 1:
+        jll_wide1(table, bits, chains);
+        break;
+    case 2:
+        jll_wide2(table, bits, chains);
+        break;
+    case 3:
+        jll_wide3(table, bits, chains);
+        break;
+    case 4:
+        jll_wide4(table, bits, chains);
+        break;
+    case 5:
+        jll_wide5(table, bits, chains);
+        break;
+    default:
+        jll_wide6(table, bits, chains);
+    }
+}
+
+static inline void jll_run_turns(const jll_table *const *tables, int components, const jll_several *several,
+                                 int several_bits, const uint8_t *bits, jll_chain *const *chains, int count)
+{
+    switch (count) {
+    case 1:
+        jll_turns1(tables, components, several, several_bits, bits, chains);
+        break;
+    case 2:
+        jll_turns2(tables, components, several, several_bits, bits, chains);
+        break;
+    case 3:
+        jll_turns3(tables, components, several, several_bits, bits, chains);
+        break;
+    default:
+        jll_turns4(tables, components, several, several_bits, bits, chains);
+    }
+}
 
 #endif

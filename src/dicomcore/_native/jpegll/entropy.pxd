@@ -9,7 +9,9 @@ cdef extern from "jpegll/types.h" nogil:
     enum:
         JLL_SLACK
         JLL_CODE_BITS
-        JLL_MOST_BITS
+        JLL_SHORT
+        JLL_LONG
+        JLL_CHAINS
         JLL_SPILL
         JLL_LONGEST
         JLL_GROUP
@@ -18,6 +20,7 @@ cdef extern from "jpegll/types.h" nogil:
         uint32_t limit[18]
         int32_t first[18]
         uint8_t symbols[256]
+        int most
         uint16_t code[1]            # types.h states its length
     ctypedef struct jll_chain:
         int64_t pos

@@ -13,22 +13,18 @@ cdef extern from "jpegll/chains.h" nogil:
     uint16_t jll_extend(uint64_t window, unsigned int ssss)
     int jll_one(const jll_table* table, uint64_t window, uint16_t* out)
     void jll_step(const jll_table* const* tables, int count, const uint8_t* bits, jll_chain* chain)
-    void jll_turns1(const jll_table* const* tables, int count, const jll_several* several, int several_bits,
-                    const uint8_t* bits, jll_chain* a)
-    void jll_turns2(const jll_table* const* tables, int count, const jll_several* several, int several_bits,
-                    const uint8_t* bits, jll_chain* a, jll_chain* b)
-    void jll_wide1(const jll_table* table, const uint8_t* bits, jll_chain* a)
-    void jll_wide2(const jll_table* table, const uint8_t* bits, jll_chain* a, jll_chain* b)
-    void jll_wide3(const jll_table* table, const uint8_t* bits, jll_chain* a, jll_chain* b, jll_chain* c)
-    void jll_several1(const jll_table* table, const jll_several* several, int several_bits, const uint8_t* bits,
-                      jll_chain* a)
-    void jll_several2(const jll_table* table, const jll_several* several, int several_bits, const uint8_t* bits,
-                      jll_chain* a, jll_chain* b)
-    void jll_several3(const jll_table* table, const jll_several* several, int several_bits, const uint8_t* bits,
-                      jll_chain* a, jll_chain* b, jll_chain* c)
+    void jll_run_turns(const jll_table* const* tables, int components, const jll_several* several, int several_bits,
+                       const uint8_t* bits, jll_chain* const* chains, int count)
+    void jll_run_several(const jll_table* table, const jll_several* several, int several_bits, const uint8_t* bits,
+                         jll_chain* const* chains, int count)
+    void jll_run_wide(const jll_table* table, const uint8_t* bits, jll_chain* const* chains, int count)
+
+cdef extern from "jpegll/unstuff.h" nogil:
+    Py_ssize_t jll_unstuff(const uint8_t* src, Py_ssize_t count, uint8_t* dst, Py_ssize_t room, Py_ssize_t* took)
 
 cdef enum:
-    CHAINS = 3                      # most chains that run together; a fourth gains nothing
+    CHAINS = JLL_CHAINS             # most chains that run together
+    TURNS = 4                       # most chains if components have their own tables
     CHANCES = 64                    # positions logged for chains to fall into step; at most LOGGED
     CLEAN = CHAINS * REGION         # bytes of `clean` without its slack
     WORTH = 384                     # fewest bytes for which another chain gains more than its start costs
@@ -38,21 +34,14 @@ cdef enum:
 
 cdef Status build_table(jll_table* table, const Codes* codes) noexcept nogil:
     # Build the look-up of canonical codes (T.81 C.2) by their first bits; longer codes are found by length.
-    cdef uint32_t code = 0, k, step, at
-    cdef int length, index = 0, j, ssss, total
+    cdef uint32_t code = 0
+    cdef int length, index = 0, j
     memset(table, 0, sizeof(jll_table))
     for j in range(256):
         table.symbols[j] = codes.symbols[j]
     for length in range(1, 17):
         table.first[length] = index - <int>code
         for _ in range(codes.counts[length]):
-            ssss = codes.symbols[index]
-            total = length + ssss
-            if length <= JLL_CODE_BITS and ssss < 16:
-                step = 1 << (JLL_CODE_BITS - length)
-                at = code * step
-                for k in range(at, min(at + step, <uint32_t>1 << JLL_CODE_BITS)):
-                    table.code[k] = <uint16_t>(ssss << 8 | total)
             code += 1
             index += 1
         if code > <uint32_t>1 << length:        # more codes than there are of this length
@@ -63,38 +52,70 @@ cdef Status build_table(jll_table* table, const Codes* codes) noexcept nogil:
     return OK
 
 
-cdef void build_singles(uint32_t* singles, const jll_table* table, int bits) noexcept nogil:
-    # For each window: its first difference << 16 | the bits that it takes; 0 if it doesn't fit the window.
-    cdef uint32_t k
-    cdef uint16_t difference
-    cdef int took
-    for k in range(<uint32_t>1 << bits):
-        took = jll_one(table, <uint64_t>k << (64 - bits), &difference)
-        singles[k] = (<uint32_t>difference << 16 | took) if 0 < took <= bits else 0
+cdef void build_codes(jll_table* table, const Codes* codes, int most) noexcept nogil:
+    # Build the look-up of single differences of at most `most` bits.
+    cdef uint32_t code = 0, k, step
+    cdef int length, index = 0, ssss, total
+    table.most = most
+    for length in range(1, JLL_CODE_BITS + 1):
+        step = 1 << (JLL_CODE_BITS - length)
+        for _ in range(codes.counts[length]):
+            ssss = codes.symbols[index]
+            total = length + ssss
+            if ssss < 16 and total <= most:
+                for k in range(code * step, (code + 1) * step):
+                    table.code[k] = <uint16_t>(ssss << 8 | total)
+            code += 1
+            index += 1
+        code <<= 1
+
+
+cdef void build_singles(uint32_t* singles, const Codes* codes, int bits) noexcept nogil:
+    # For each window: its first difference << 16 | 2 << 8 | the bits that it takes; 0 if it doesn't fit the window.
+    cdef uint32_t code = 0, k, step, value
+    cdef int length, index = 0, ssss, total
+    memset(singles, 0, (<size_t>1 << bits) * sizeof(uint32_t))
+    for length in range(1, bits + 1):
+        step = 1 << (bits - length)
+        for _ in range(codes.counts[length]):
+            ssss = codes.symbols[index]
+            total = length + (0 if ssss == 16 else ssss)
+            if ssss <= 16 and total <= bits:
+                for k in range(step):
+                    value = 0x8000 if ssss == 16 else jll_extend(<uint64_t>k << (64 - bits + length), ssss)
+                    singles[code * step + k] = value << 16 | 2 << 8 | total
+            code += 1
+            index += 1
+        code <<= 1
 
 
 cdef void build_several(jll_several* several, const uint32_t* singles, int turn, int count, int bits) noexcept nogil:
     # Build the look-up of jpegll/types.h for windows that begin at component `turn`; `singles` has the windows of each
-    # component.
-    cdef uint32_t size = <uint32_t>1 << bits, mask = size - 1, k
-    cdef uint64_t entry, more
-    cdef int used, j, next
+    # component. What doesn't fit is masked, as branches on it could not be predicted.
+    cdef uint32_t size = <uint32_t>1 << bits, mask = size - 1, k, a, b, c, used, fits
+    cdef const uint32_t* first = singles + turn * size
+    cdef const uint32_t* second = singles + (turn + 1) % count * size
+    cdef const uint32_t* third = singles + (turn + 2) % count * size
+    cdef uint64_t next[4]
+    cdef int j
+    for j in range(4):
+        next[j] = (turn + j) % count << 6
     for k in range(size):
-        entry = 0
-        used = 0
-        next = turn
-        for j in range(3):
-            more = singles[next * size + ((k << used) & mask)]
-            if more == 0 or used + <int>(more & 63) > bits:
-                break
-            used += more & 63
-            entry += (more >> 16) << (16 + 16 * j)
-            entry += 2 << 8
-            next = next + 1 if next + 1 < count else 0
-        several[k] = entry + (next << 6) + used
+        a = first[k]
+        used = a & 63
+        b = second[(k << used) & mask]
+        fits = (a != 0) & (used + (b & 63) <= <uint32_t>bits)
+        b &= 0 - fits
+        used += b & 63
+        c = third[(k << used) & mask]
+        fits = (b != 0) & (used + (c & 63) <= <uint32_t>bits)
+        c &= 0 - fits
+        several[k] = ((<uint64_t>(a >> 16) << 16) + (<uint64_t>(b >> 16) << 32) + (<uint64_t>(c >> 16) << 48)
+                      + (a & 0xFFFF) + (b & 0xFFFF) + (c & 0xFFFF))
+        several[k] += next[(several[k] >> 9) & 3]
 
 
-cdef Status build_all_several(Tables* tables, int bits) noexcept nogil:
+cdef Status build_all_several(Tables* tables, const Codes** codes, int bits) noexcept nogil:
     cdef Py_ssize_t size = tables.count * (<Py_ssize_t>1 << bits)
     cdef uint32_t* singles
     cdef int j
@@ -104,20 +125,24 @@ cdef Status build_all_several(Tables* tables, int bits) noexcept nogil:
         return NO_MEMORY
     singles = <uint32_t*>(tables.several + size)                    # scratch behind the tables
     for j in range(tables.count):
-        build_singles(singles + (j << bits), &tables.owned[j], bits)
+        build_singles(singles + (j << bits), codes[j], bits)
     for j in range(tables.count):
         build_several(tables.several + (j << bits), singles, j, tables.count, bits)
     return OK
 
 
-cdef int several_bits_for(Py_ssize_t samples, double bits_each) noexcept nogil:
-    # The index bits of the look-up of several differences, 0 if it doesn't pay off: building it costs about as much as
-    # decoding 2 ** bits samples, and each difference that doesn't fit costs a mispredicted branch.
-    if samples < 4096 or bits_each > 9:
+cdef int several_bits_for(Py_ssize_t samples, double bits_each, int count) noexcept nogil:
+    # The index bits of the look-up of several differences, 0 if it doesn't pay off: building an entry costs about as
+    # much as decoding one or two samples, and each difference that doesn't fit costs a mispredicted branch.
+    if samples < 4096 or bits_each > (9 if count > 1 else 8):
         return 0
     if samples < 1 << 17:
         return 9 if samples < 1 << 15 else 10
-    return 11 if samples < 1 << 19 else 12
+    if count > 1:
+        return 10
+    if samples < 1 << 19:
+        return 12 if bits_each > 3 else 11
+    return 13 if bits_each > 4.5 else 12
 
 
 cdef bint alike(const Codes* a, const Codes* b) noexcept nogil:
@@ -142,12 +167,11 @@ cdef Status build_tables(Tables* tables, const Codes** codes, int count, Py_ssiz
         status = build_table(&tables.owned[j], codes[j])
         if status != OK:
             return status
+        build_codes(&tables.owned[j], codes[j], JLL_SHORT if bits_each < 10 else JLL_LONG)
     for j in range(count):
         tables.turn[j] = &tables.owned[j if tables.count > 1 else 0]
-    bits = several_bits_for(samples, bits_each)
-    if bits:
-        return build_all_several(tables, min(bits, 10) if tables.count > 1 else bits)
-    return OK
+    bits = several_bits_for(samples, bits_each, tables.count)
+    return build_all_several(tables, codes, bits) if bits else OK
 
 
 cdef void free_tables(Tables* tables) noexcept nogil:
@@ -193,7 +217,9 @@ cdef void fill(Bits* bits) noexcept nogil:
     bits.held -= spent
     bits.dropped += spent
     bits.pos -= 8 * spent
-    while not bits.ended:
+    bits.held += jll_unstuff(src + bits.i, bits.cap - bits.i, bits.clean + bits.held, CLEAN - bits.held, &part)
+    bits.i += part
+    while not bits.ended:                   # what is left of the last blocks
         room = min(<Py_ssize_t>CLEAN - bits.held, bits.cap - bits.i)
         if room == 0:
             bits.ended = bits.i == bits.cap
@@ -229,23 +255,24 @@ cdef Py_ssize_t place_of(const Bits* bits) noexcept nogil:
 cdef Py_ssize_t room_for(Py_ssize_t want) noexcept nogil:
     # Samples for which `out` of read_differences() must have room: no chain gives more than it has bits, or than
     # `want`.
-    return CHAINS * (min(want, <Py_ssize_t>8 * CLEAN) + 2 * JLL_SPILL)
+    return min(CHAINS * want, <Py_ssize_t>8 * CLEAN) + CHAINS * 2 * JLL_SPILL
 
 
 cdef inline bint goes(const jll_chain* chain) noexcept nogil:
     return chain.pos < chain.stop and chain.out < chain.full and not chain.broken
 
 
-cdef void run_alone(const Tables* tables, const uint8_t* bits, jll_chain* chain) noexcept nogil:
-    if tables.count > 1 and tables.several != NULL:
-        jll_turns1(tables.turn, tables.count, tables.several, tables.several_bits, bits, chain)
-    elif tables.count > 1:
-        while goes(chain):
-            jll_step(tables.turn, tables.count, bits, chain)
+cdef void run_some(const Tables* tables, const uint8_t* bits, jll_chain** chains, int count) noexcept nogil:
+    # Run `count` chains until one of them reaches its stop, is full, or breaks.
+    if tables.count == 1 and tables.several != NULL:
+        jll_run_several(tables.turn[0], tables.several, tables.several_bits, bits, chains, count)
+    elif tables.count == 1:
+        jll_run_wide(tables.turn[0], bits, chains, count)
     elif tables.several != NULL:
-        jll_several1(tables.turn[0], tables.several, tables.several_bits, bits, chain)
+        jll_run_turns(tables.turn, tables.count, tables.several, tables.several_bits, bits, chains, count)
     else:
-        jll_wide1(tables.turn[0], bits, chain)
+        while goes(chains[0]):
+            jll_step(tables.turn, tables.count, bits, chains[0])
 
 
 cdef void run_together(const Tables* tables, const uint8_t* bits, jll_chain* chains, int count) noexcept nogil:
@@ -261,19 +288,18 @@ cdef void run_together(const Tables* tables, const uint8_t* bits, jll_chain* cha
                 n += 1
         if n == 0 or live[0] == &chains[count - 1]:
             return
-        if n == 1:
-            run_alone(tables, bits, live[0])
-        elif tables.count > 1:
-            jll_turns2(tables.turn, tables.count, tables.several, tables.several_bits, bits, live[0], live[1])
-        elif tables.several != NULL:
-            if n == 2:
-                jll_several2(tables.turn[0], tables.several, tables.several_bits, bits, live[0], live[1])
-            else:
-                jll_several3(tables.turn[0], tables.several, tables.several_bits, bits, live[0], live[1], live[2])
-        elif n == 2:
-            jll_wide2(tables.turn[0], bits, live[0], live[1])
-        else:
-            jll_wide3(tables.turn[0], bits, live[0], live[1], live[2])
+        run_some(tables, bits, live, n)
+
+
+cdef inline bint log_step(const Tables* tables, const uint8_t* bits, jll_chain* chain, Start* start) noexcept nogil:
+    # Read a chain's next sample and log where it begins; False: the chain has ended.
+    if not goes(chain):
+        return False
+    start.log[start.logged] = chain.pos
+    start.phases[start.logged] = chain.phase
+    start.logged += 1
+    jll_step(tables.turn, tables.count, bits, chain)
+    return True
 
 
 cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* chain, Start* start,
@@ -281,11 +307,20 @@ cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* c
     # Read at most `most` first samples of a chain, and log where each begins.
     start.logged = 0
     start.begin = chain.out
-    while start.logged < most and goes(chain):
-        start.log[start.logged] = chain.pos
-        start.phases[start.logged] = chain.phase
-        start.logged += 1
-        jll_step(tables.turn, tables.count, bits, chain)
+    while start.logged < most and log_step(tables, bits, chain, start):
+        pass
+
+
+cdef void start_together(const Tables* tables, const uint8_t* bits, jll_chain* chains, Start* starts,
+                         int count) noexcept nogil:
+    # As start_anywhere(), for chains[1] to chains[count - 1] in turns, as none waits for another.
+    cdef int turn, k
+    for k in range(1, count):
+        starts[k].logged = 0
+        starts[k].begin = chains[k].out
+    for turn in range(CHANCES):
+        for k in range(1, count):
+            log_step(tables, bits, &chains[k], &starts[k])
 
 
 cdef int fall_in_step(const Tables* tables, const uint8_t* bits, jll_chain* chain, const Start* start) noexcept nogil:
@@ -328,8 +363,7 @@ cdef void run_chains(Bits* bits, const Tables* tables, jll_chain* first, int cou
         chain.full = chain.out + wanted
         chain.stop = end - 2 * JLL_GROUP
         chains[k - 1].stop = begin[k] - JLL_GROUP
-    for k in range(1, count):
-        start_anywhere(tables, bits.clean, &chains[k], &starts[k], CHANCES)
+    start_together(tables, bits.clean, chains, starts, count)
     run_together(tables, bits.clean, chains, count)
     first[0] = chains[0]
     for k in range(1, count):
@@ -353,6 +387,7 @@ cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py
     # Read at most `want` differences of the interval into `out`, which must have room_for(want) entries; `want` is the
     # number that the interval still has. OK with got[0] < want: call again. After a fault bits.pos is its position.
     cdef jll_chain a, before
+    cdef jll_chain* alone = &a
     cdef int64_t end
     cdef int count
     fill(bits)
@@ -366,13 +401,13 @@ cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py
     if want < WORTH or bits.misses > 3 or (tables.count > 1 and tables.several == NULL):
         count = 1
     elif tables.count > 1:
-        count = min(count, 2)
+        count = min(count, TURNS)
     if count > 1:
         run_chains(bits, tables, &a, count, end)
     if bits.ended or count < 2 or bits.misses:
         a.stop = end - 2 * JLL_GROUP
         if goes(&a):
-            run_alone(tables, bits.clean, &a)
+            run_some(tables, bits.clean, &alone, 1)
     while bits.ended and a.out < a.full and not a.broken:       # the interval's last differences, bit by bit
         before = a
         jll_step(tables.turn, tables.count, bits.clean, &a)

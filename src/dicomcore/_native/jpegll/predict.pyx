@@ -5,11 +5,16 @@ it. All arithmetic is modulo 65536 (H.1.2.1). The standard's Ra, Rb and Rc are t
 left. If the predictor is linear with a whole weight for Ra, decoding a row is a running sum.
 """
 
-from libc.stdint cimport int32_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 
 cdef extern from "jpegll/running_sum.h" nogil:
     void running_sum(uint16_t* dst, const uint16_t* src, Py_ssize_t count, uint16_t start)
     void running_sum3(uint16_t* dst, const uint16_t* src, Py_ssize_t count, const uint16_t* start)
+    void running_sum_bytes(uint8_t* dst, const uint16_t* src, Py_ssize_t count, int lag, const uint8_t* start)
+
+cdef extern from "jpegll/slanted.h" nogil:
+    Py_ssize_t jll_slanted(const uint16_t* differences, uint16_t** rows, const uint16_t* above, Py_ssize_t count,
+                           Py_ssize_t first, Py_ssize_t stop, int predictor)
 
 
 cdef inline uint16_t half_step(uint16_t a, uint16_t b) noexcept nogil:
@@ -88,64 +93,31 @@ cdef inline void undo_span(const uint16_t* d, uint16_t* row, const uint16_t* abo
 
 cdef void undo_slanted(const uint16_t* differences, uint16_t** rows, const uint16_t* above, Py_ssize_t count,
                        int predictor) noexcept nogil:
-    # Decode SLANT rows of one component with predictor 6 or 7, each row one sample behind the row above it. A sample
-    # depends on its left neighbour, but the samples of a step don't depend on each other. `count` is at least SLANT.
-    cdef const uint16_t* d0 = differences
-    cdef const uint16_t* d1 = d0 + count
-    cdef const uint16_t* d2 = d1 + count
-    cdef const uint16_t* d3 = d2 + count
-    cdef uint16_t* r0 = rows[0]
-    cdef uint16_t* r1 = rows[1]
-    cdef uint16_t* r2 = rows[2]
-    cdef uint16_t* r3 = rows[3]
-    cdef uint16_t x0, x1, x2, x3, c0, c1, c2, c3, u1, u2, u3
-    cdef Py_ssize_t k
+    # Decode SLANT rows of one component with predictor 6 or 7, each row one sample behind the row above it. `count` is
+    # at least SLANT.
+    cdef Py_ssize_t reached
+    cdef const uint16_t* over = above
     cdef int j
-    r0[0] = <uint16_t>(d0[0] + above[0])
-    undo_span(d0, r0, above, 1, SLANT, 1, predictor)
-    for j in range(1, SLANT):
-        rows[j][0] = <uint16_t>(differences[j * count] + rows[j - 1][0])
-        undo_span(differences + j * count, rows[j], rows[j - 1], 1, SLANT - j, 1, predictor)
-    x0 = r0[3]
-    x1 = r1[2]
-    x2 = r2[1]
-    x3 = r3[0]
-    if predictor == 6:
-        c0 = above[3]
-        c1 = r0[2]
-        c2 = r1[1]
-        c3 = r2[0]
-        for k in range(SLANT, count):
-            u1 = x0
-            u2 = x1
-            u3 = x2
-            x0 = <uint16_t>(d0[k] + above[k] + ((<int32_t>x0 - c0) >> 1))
-            x1 = <uint16_t>(d1[k - 1] + u1 + ((<int32_t>x1 - c1) >> 1))
-            x2 = <uint16_t>(d2[k - 2] + u2 + ((<int32_t>x2 - c2) >> 1))
-            x3 = <uint16_t>(d3[k - 3] + u3 + ((<int32_t>x3 - c3) >> 1))
-            c0 = above[k]
-            c1 = u1
-            c2 = u2
-            c3 = u3
-            r0[k] = x0
-            r1[k - 1] = x1
-            r2[k - 2] = x2
-            r3[k - 3] = x3
-    else:
-        for k in range(SLANT, count):
-            u1 = x0
-            u2 = x1
-            u3 = x2
-            x0 = <uint16_t>(d0[k] + ((<uint32_t>x0 + above[k]) >> 1))
-            x1 = <uint16_t>(d1[k - 1] + ((<uint32_t>x1 + u1) >> 1))
-            x2 = <uint16_t>(d2[k - 2] + ((<uint32_t>x2 + u2) >> 1))
-            x3 = <uint16_t>(d3[k - 3] + ((<uint32_t>x3 + u3) >> 1))
-            r0[k] = x0
-            r1[k - 1] = x1
-            r2[k - 2] = x2
-            r3[k - 3] = x3
-    for j in range(1, SLANT):
-        undo_span(differences + j * count, rows[j], rows[j - 1], count - j, count, 1, predictor)
+    for j in range(SLANT):
+        rows[j][0] = <uint16_t>(differences[j * count] + over[0])
+        undo_span(differences + j * count, rows[j], over, 1, SLANT - j, 1, predictor)
+        over = rows[j]
+    reached = jll_slanted(differences, rows, above, count, SLANT, count, predictor)
+    over = above
+    for j in range(SLANT):
+        undo_span(differences + j * count, rows[j], over, reached - j, count, 1, predictor)
+        over = rows[j]
+
+
+cdef void undo_bytes(const uint16_t* differences, uint8_t* row, Py_ssize_t count, int lag, bint first,
+                     uint16_t start) noexcept nogil:
+    # Decode a row of samples of one byte with predictor 1, for a `lag` of 1 or 3; unless it is the `first` row, the row
+    # above lies before it.
+    cdef uint8_t starts[3]
+    cdef int j
+    for j in range(lag):
+        starts[j] = <uint8_t>start if first else row[j - count]
+    running_sum_bytes(row, differences, count, lag, starts)
 
 
 cdef void differ_first_row(const uint16_t* row, uint16_t* differences, Py_ssize_t count, int lag,

@@ -22,6 +22,7 @@ cdef struct Rows:                       # the progress of a scan
     int predictor
     uint16_t start                      # the prediction of an interval's first sample
     bint in_place                       # prediction works on the rows of the output itself
+    bint bytes                          # the output holds nothing but these samples, of one byte, with predictor 1
     bint slanted                        # decode SLANT rows together
     uint16_t* memory                    # rows for prediction if not in_place
     uint16_t* above                     # the last decoded row

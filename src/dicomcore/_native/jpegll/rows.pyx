@@ -1,7 +1,8 @@
 """Decodes rows of JPEG lossless whose components have the frame's size: differences to samples in the output.
 
 Differences collect in a buffer that stays in the CPU cache until they make rows. Then prediction turns them into
-samples, directly in the output if it contains nothing but these samples, unshifted and in words of 16 bits.
+samples, directly in the output if it contains nothing but these samples, unshifted and in words of 16 bits, or of 8
+bits with predictor 1, for which sums modulo 256 suffice.
 """
 
 from libc.stdint cimport uint8_t, uint16_t
@@ -11,7 +12,7 @@ from libc.string cimport memmove, memset
 from dicomcore._native.base.fault cimport CORRUPT, NO_MEMORY, OK, Status
 from dicomcore._native.jpegll.entropy cimport Bits, Tables, begin_interval, read_differences, room_for
 from dicomcore._native.jpegll.markers cimport RST0, RST7, Frame, Scan, next_marker
-from dicomcore._native.jpegll.predict cimport SLANT, undo_first_row, undo_row, undo_slanted
+from dicomcore._native.jpegll.predict cimport SLANT, undo_bytes, undo_first_row, undo_row, undo_slanted
 
 
 cdef inline bint is_packed(const Output* out, int lag) noexcept nogil:
@@ -65,11 +66,13 @@ cdef Status open_rows(Rows* rows, const Frame* frame, const Scan* scan, const Ou
     rows.predictor = scan.predictor
     rows.start = <uint16_t>(1 << (frame.precision - scan.point_transform - 1))
     rows.in_place = out.width == 2 and out.shift == 0 and is_packed(out, scan.count)
+    rows.bytes = (out.width == 1 and out.shift == 0 and is_packed(out, scan.count) and scan.predictor == 1
+                  and scan.count in (1, 3))
     rows.slanted = scan.predictor >= 6 and scan.count == 1 and frame.columns >= SLANT
     rows.heap = <uint16_t*>malloc((SLANT * rows.count + room_for(rows.stop * rows.count)) * sizeof(uint16_t))
     if rows.heap == NULL:
         return NO_MEMORY
-    if not rows.in_place:
+    if not rows.in_place and not rows.bytes:
         rows.memory = <uint16_t*>malloc((SLANT + 1) * rows.count * sizeof(uint16_t))
         if rows.memory == NULL:
             return NO_MEMORY
@@ -88,6 +91,11 @@ cdef Py_ssize_t take_rows(Rows* rows, const uint16_t* differences, Py_ssize_t he
     cdef uint16_t* row[SLANT]
     cdef Py_ssize_t used = 0
     cdef int step, j
+    while rows.bytes and rows.y < rows.stop and held - used >= rows.count:
+        undo_bytes(differences + used, rows.out.dst[0] + rows.y * rows.count, rows.count, rows.lag,
+                   rows.y == rows.top, rows.start)
+        rows.y += 1
+        used += rows.count
     while rows.y < rows.stop and held - used >= rows.count:
         step = SLANT if rows.slanted and rows.y > rows.top and rows.stop - rows.y >= SLANT else 1
         if held - used < step * rows.count:

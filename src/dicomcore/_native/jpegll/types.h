@@ -11,9 +11,12 @@ enum {
     JLL_WINDOW_BITS = 64 - 7, /* usable bits of a window: up to 7 bits of its first byte precede its position */
     JLL_SLACK = 16,           /* bytes past the end of the bits that a window may read */
     JLL_CODE_BITS = 11,       /* index bits of `code`; longer codes are found length by length */
-    JLL_MOST_BITS = 12,       /* most index bits of `several` */
+    JLL_MOST_BITS = 13,       /* most index bits of `several` */
     JLL_TOGETHER = 3,         /* most differences of an entry of `several` */
     JLL_STEPS = 4,            /* entries of `several` taken from one window */
+    JLL_SHORT = 19,           /* most bits of a difference in `code` if three are taken from one window */
+    JLL_LONG = 28,            /* most bits if two are */
+    JLL_CHAINS = 6,           /* most chains of a loop */
     JLL_SPILL = 16,           /* samples a chain may write past its `full` */
     /* Most bits of one difference. */
     JLL_LONGEST = JLL_LONGEST_CODE + JLL_MOST_EXTRA,
@@ -22,13 +25,18 @@ enum {
     JLL_GROUP = (JLL_STEPS - 1) * JLL_MOST_BITS + JLL_LONGEST,
 };
 DC_STATIC_ASSERT(JLL_WINDOW_BITS >= JLL_LONGEST);
+DC_STATIC_ASSERT(JLL_WINDOW_BITS >= 3 * JLL_SHORT);
+DC_STATIC_ASSERT(JLL_WINDOW_BITS >= 2 * JLL_LONG);
 DC_STATIC_ASSERT(JLL_SLACK >= sizeof(uint64_t));
 DC_STATIC_ASSERT(JLL_GROUP >= JLL_STEPS * JLL_MOST_BITS);
+DC_STATIC_ASSERT(JLL_GROUP >= 2 * JLL_SHORT + JLL_LONGEST);
+DC_STATIC_ASSERT(JLL_GROUP >= JLL_LONG + JLL_LONGEST);
 
 typedef struct {
     uint32_t limit[18];   /* by code length: the first 16-bit window above all codes up to this length; ascending */
     int32_t first[18];    /* by code length: the index of its first symbol, less its first code */
     uint8_t symbols[256]; /* SSSS in the order of codes */
+    int most;             /* JLL_SHORT or JLL_LONG: most bits of code and difference of an entry of `code` */
     /* By a window's first JLL_CODE_BITS bits: SSSS << 8 | bits of code and difference; 0: look it up by length. */
     uint16_t code[1 << JLL_CODE_BITS];
 } jll_table;
