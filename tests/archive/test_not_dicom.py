@@ -5,9 +5,11 @@ No damage may turn a DICOM file into one that is passed over, so every doubtful 
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import pickle
 import shutil
@@ -99,6 +101,17 @@ CASES = {  # name: (bytes, error_kind)
     "gzip of a bare data set": (gzip.compress(values()), DAMAGED),
     "gzip of DICOM, cut": (gzip.compress(WHOLE)[:11], DAMAGED),
     "gzip of DICOM, damaged": (gzip.compress(WHOLE)[:10] + b"\xff" * 50, DAMAGED),
+    "bzip2 of DICOM": (bz2.compress(WHOLE), DAMAGED),
+    "xz of DICOM": (lzma.compress(WHOLE), DAMAGED),
+    "xz of a bare data set": (lzma.compress(values()), DAMAGED),
+    "xz of DICOM, cut": (lzma.compress(WHOLE)[:20], DAMAGED),
+    "xz that takes much memory": (
+        lzma.compress(TEXT, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]),
+        DAMAGED,
+    ),
+    "zstd of DICOM": (b"\x28\xb5\x2f\xfd" + bytes(range(7, 250)), DAMAGED),
+    "7z": (b"7z\xbc\xaf\x27\x1c\0\4" + bytes(range(200)), DAMAGED),
+    "RAR": (b"Rar!\x1a\7\1\0" + bytes(range(200)), DAMAGED),
     # other formats
     "text of one letter": (b"x", NOT_DICOM),
     "text of 100 bytes": (TEXT[:100], NOT_DICOM),
@@ -125,6 +138,7 @@ CASES = {  # name: (bytes, error_kind)
     "table of small numbers": (NUMBERS, NOT_DICOM),
     "zip": (b"PK\3\4\x14\0\0\0\x08\0" + bytes(range(200)), NOT_DICOM),
     "gzip of text": (gzip.compress(TEXT), NOT_DICOM),
+    "xz of text": (lzma.compress(TEXT), NOT_DICOM),
 }
 
 

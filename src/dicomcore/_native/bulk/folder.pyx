@@ -43,8 +43,19 @@ cdef int ascending(const void* one, const void* other) noexcept nogil:
     return (a.length > b.length) - (a.length < b.length)
 
 
+cdef inline uint8_t small(uint8_t letter) noexcept nogil:
+    return letter | 0x20 if b"A" <= letter <= b"Z" else letter
+
+
 cdef bint ends_in(const Entry* entry, const uint8_t* suffix, Py_ssize_t n) noexcept nogil:
-    return entry.length >= n and memcmp(entry.name + entry.length - n, suffix, n) == 0
+    # Whether the name ends in the suffix, which is in small letters.
+    cdef Py_ssize_t i
+    if entry.length < n:
+        return False
+    for i in range(n):
+        if small(entry.name[entry.length - n + i]) != suffix[i]:
+            return False
+    return True
 
 
 cdef class Folder:
@@ -131,7 +142,8 @@ cdef class Folder:
             qsort(entry, <size_t>self.count, sizeof(Entry), ascending)
 
     def marks(self, tuple suffixes not None) -> list:
-        """The (position, kind) of each entry that is no plain file, or whose name ends in one of the suffixes (bytes).
+        """The (position, kind) of each entry that is no plain file, or whose name ends in one of the suffixes (bytes in
+        small letters; the name's may be capitals).
 
         The kind is PLAIN, FOLDER or SPECIAL, which is a pipe, a socket or a device.
         """
@@ -155,7 +167,7 @@ cdef class Folder:
         found = []
         for i in range(self.count):
             marked = entry[i].kind != FILE_REGULAR
-            if not marked and last[entry[i].name[entry[i].length - 1]]:
+            if not marked and last[small(entry[i].name[entry[i].length - 1])]:
                 for j in range(count):
                     marked = marked or ends_in(&entry[i], ends[j], sizes[j])
             if marked:

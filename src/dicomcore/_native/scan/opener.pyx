@@ -47,7 +47,19 @@ from dicomcore.errors import InvalidDicomError
 
 cdef enum:
     ALL_TAGS = 0xFFFFFFFF
-    GZIP_HEAD = 4096            # bytes of a gzip stream, and of its inflated data, that are examined
+    PACKED_HEAD = 4096          # bytes of a compressed file, and of its inflated data, that are examined
+    XZ_MEMORY = 96 << 20        # bytes of memory for the inflation of an xz file: enough for what xz -9 wrote
+
+PACKED = (                      # how files are compressed that may be DICOM inside, by their first bytes
+    (b"\x1f\x8b\x08", "gzip"),  # RFC 1952
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),  # RFC 8878
+)
+ARCHIVES = (                    # of other kinds than `archive` opens
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "RAR"),
+)
 
 
 cdef uint64_t find_start(Index self, const uint8_t* p, uint64_t n, bint force) except? 1:
@@ -74,23 +86,40 @@ cdef int refuse(Index self, const uint8_t* p, uint64_t n) except -1:
     name = name_of(self)
     if self.source.size == 0:
         raise InvalidDicomError(f"{name} is empty", may_be_dicom=True)
-    if n >= 3 and memcmp(p, b"\x1f\x8b\x08", 3) == 0:            # RFC 1952
-        if holds_dicom(p[:min(n, <uint64_t>GZIP_HEAD)]):
-            raise InvalidDicomError(f"{name} may be DICOM, compressed by gzip: decompress it first", may_be_dicom=True)
-        raise InvalidDicomError(f"{name} is not DICOM but compressed by gzip: decompress it first")
+    for magic, packing in PACKED:
+        if n >= <uint64_t>len(magic) and memcmp(p, <const uint8_t*>magic, len(magic)) == 0:
+            perhaps = holds_dicom(packing, p[:min(n, <uint64_t>PACKED_HEAD)])
+            found = "may be DICOM," if perhaps else "is not DICOM but"
+            raise InvalidDicomError(f"{name} {found} compressed by {packing}: decompress it first",
+                                    may_be_dicom=perhaps)
+    for magic, packing in ARCHIVES:
+        if n >= <uint64_t>len(magic) and memcmp(p, <const uint8_t*>magic, len(magic)) == 0:
+            raise InvalidDicomError(f"{name} is a {packing} archive, which is not opened: extract it first",
+                                    may_be_dicom=True)
     found = "may be DICOM, but there is" if perhaps else "is not DICOM:"
     raise InvalidDicomError(f"{name} {found} no DICM prefix at byte 128 and no file meta information at byte 0; "
                             "force=True reads it as a bare data set", may_be_dicom=perhaps)
 
 
-cdef bint holds_dicom(bytes compressed) except -1:
-    # Whether the beginning of a gzip stream may be DICOM once inflated; a stream that is damaged there may be.
-    import zlib                                 # few inputs need it
-
+cdef bint holds_dicom(str packing, bytes compressed) except -1:
+    # Whether the beginning of a compressed file may be DICOM once inflated; one that is damaged there may be, and so
+    # may one whose method gives nothing of so few bytes.
     cdef bytes found
+    if packing == "gzip":
+        import zlib                             # few inputs need it
+
+        inflate, damage = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress, zlib.error
+    elif packing == "xz":
+        try:
+            import lzma                         # not part of every Python
+        except ImportError:
+            return True
+        inflate, damage = lzma.LZMADecompressor(memlimit=XZ_MEMORY).decompress, lzma.LZMAError
+    else:
+        return True
     try:
-        found = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(compressed, GZIP_HEAD)
-    except zlib.error:
+        found = inflate(compressed, PACKED_HEAD)
+    except (EOFError, damage):
         return True
     if found[128:132] == b"DICM":
         return True

@@ -23,9 +23,9 @@ __all__ = ["SourceLike", "Sources", "as_sources", "named_sources"]
 SourceLike = str | os.PathLike[str] | PathList
 ZIPS = (".zip",)
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-ENDS = tuple(end for suffix in ZIPS + TARS for end in (suffix, suffix.upper()))
 WILD = re.compile(r"[*?\[]")
-ENDING = tuple(map(str.encode, ENDS))
+ENDING = tuple(map(str.encode, ZIPS + TARS))
+NESTED = "OSError: An archive within an archive is not opened: extract it first"
 EVERYTHING = 0xFFFFFFFF
 DICOMWEB = ("dicomweb+http://", "dicomweb+https://")
 
@@ -35,10 +35,15 @@ def as_sources(sources: SourceLike | Iterable[SourceLike]) -> Iterable[SourceLik
     return [sources] if isinstance(sources, (str, os.PathLike, PathList)) else sources
 
 
+def _is_archive(name: str) -> bool:
+    """Whether a file has the suffix of an archive, in letters of any case."""
+    return name.lower().endswith(ZIPS + TARS)
+
+
 def _archive_of(source: str) -> str | None:
     """The archive of a source such as ``a.zip!/b``, which names members; None for any other source."""
     archive, inside, _ = source.partition(INSIDE)
-    if not inside or not archive.endswith(ENDS) or (not is_url(source) and os.path.lexists(source)):
+    if not inside or not _is_archive(archive) or (not is_url(source) and os.path.lexists(source)):
         return None
     return archive
 
@@ -108,7 +113,7 @@ class Sources:
         elif os.path.isdir(source):
             yield from self._below(source)
         elif os.path.lexists(source):
-            if is_dicomdir(source):
+            if is_dicomdir(source) and os.path.isfile(source):  # opening a pipe of this name would wait for its writer
                 yield from _single(_guarded(source, fileset_paths))
             else:
                 yield from _single(self._opened(source))
@@ -126,15 +131,16 @@ class Sources:
 
     def _opened(self, path: str) -> Iterator[str]:
         """A file; if it has the suffix of an archive, the archive's members."""
-        if not path.endswith(ENDS):
+        if not _is_archive(path):
             yield path
         else:
             yield from _guarded(path, lambda path: self._members(path, LocalFile(path)))
 
     def _members(self, path: str, file: Bytes) -> Iterator[Place]:
-        if path.lower().endswith(ZIPS):
-            return zip_members(file, path)
-        return tar_members(file, path, self._stop_tag)
+        zipped = path.lower().endswith(ZIPS)
+        for member in zip_members(file, path) if zipped else tar_members(file, path, self._stop_tag):
+            nested = _is_archive(member) and not isinstance(member, Fault)
+            yield Fault(member, NESTED) if nested else member
 
     def _named_members(self, archive: str, names: list[str]) -> Iterator[str]:
         """Members by the names that tables show, in the archive's order; a name that ends in "/" is a folder."""
@@ -186,7 +192,7 @@ class Sources:
     def _objects(self, store: ObjectStore, url: str, path: str, listed: bool) -> Iterator[str]:
         try:
             for place in self._places(store, url, path, listed):
-                if isinstance(place, RemotePlace) and place.path.endswith(ENDS):
+                if isinstance(place, RemotePlace) and _is_archive(place.path):
                     yield from _guarded(place, lambda place: self._members(place, RemoteFile(place)))
                 else:
                     yield place

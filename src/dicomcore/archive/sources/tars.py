@@ -24,6 +24,9 @@ HEAD = 16 * 1024
 LONGEST = 4 << 20  # bytes of the longest header of a compressed tar's member, as in the bulk loop
 STEP = 1 << 20
 MOST_AT_ONCE = 64 << 20  # bytes of the largest read by tarfile, which takes a member's name or attributes at once
+BLOCK = 512
+PADDING = 1 << 20  # bytes of zeros behind a tar within which another one is looked for; tar pads to 10 KiB
+LINK = "OSError: A link, which is not followed in an archive"
 KEPT = 16 << 20  # inflated bytes before their ratio is checked, as in encoding/inflate.py
 
 
@@ -76,22 +79,61 @@ def tar_members(file: Bytes, path: str, stop_tag: int) -> Iterator[Place]:
     source = _Source(file)
     opener = _OPENERS.get(_kind(file.read_at(0, 6)))
     stream = source if opener is None else _Inflated(opener(source), source)
-    with tarfile.open(fileobj=stream, mode="r:") as archive:  # type: ignore[call-overload]
-        while (info := archive.next()) is not None:
-            archive.members = []  # tarfile would keep them all
-            if info.isdir():
-                continue
-            name = path + INSIDE + info.name
-            if not info.isreg() or info.issparse():
-                yield Fault(name, NOT_REGULAR)
-            elif opener is None:
-                member = TarMember(name, info.size, file.mtime)
-                member.file, member.offset = file, info.offset_data
-                yield member
-            else:
-                compressed = CompressedMember(name, info.size, file.mtime)
-                compressed.head = _header(stream, info.size, stop_tag)
-                yield compressed
+    for info in _infos(stream):
+        if info.isdir():
+            continue
+        name = path + INSIDE + info.name
+        if not info.isreg() or info.issparse():
+            yield Fault(name, LINK if info.issym() or info.islnk() else NOT_REGULAR)
+        elif opener is None:
+            member = TarMember(name, info.size, file.mtime)
+            member.file, member.offset = file, info.offset_data
+            yield member
+        else:
+            compressed = CompressedMember(name, info.size, file.mtime)
+            compressed.head = _header(stream, info.size, stop_tag)
+            yield compressed
+
+
+def _infos(stream: _Source | _Inflated) -> Iterator[tarfile.TarInfo]:
+    """The members of a tar, and of the tars appended to it, as `tar -i` reads them.
+
+    tarfile takes everything that is no header for the end. Members would be missing without a word, so what stands
+    there is looked at: ReadError unless it is the end mark, which is zeros (POSIX.1-2017 pax, "ustar Interchange
+    Format").
+    """
+    while True:
+        with tarfile.open(fileobj=stream, mode="r:") as archive:  # type: ignore[call-overload]
+            while (info := archive.next()) is not None:
+                archive.members = []  # tarfile would keep them all
+                yield info
+            at = archive.offset
+        if len(stream.last) < BLOCK:
+            raise tarfile.ReadError(f"ends at byte {at + len(stream.last)} without an end mark: it may be cut short")
+        if any(stream.last):
+            raise tarfile.ReadError(f"a damaged header at byte {at}: members may be missing from there on")
+        if not _at_another(stream):
+            return
+
+
+def _at_another(stream: _Source | _Inflated) -> bool:
+    """Whether another tar follows the zeros at the end of one; the stream then stands at its first header."""
+    for _ in range(PADDING // BLOCK):
+        block = stream.read(BLOCK)
+        if len(block) < BLOCK:
+            return False
+        if any(block):
+            stream.unread(block)
+            return _is_header(block)
+    return False
+
+
+def _is_header(block: bytes) -> bool:
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
 
 
 def _header(stream: Any, size: int, stop_tag: int) -> bytes:
@@ -151,14 +193,21 @@ _OPENERS: dict[str, Callable[[Any], Any]] = {
 
 
 class _Source(BytesStream):
-    """A tar file as a stream that limits the size of each read."""
+    """A tar file as a stream that limits the size of each read; `last` is what it read last."""
+
+    last = b""
+
+    def unread(self, data: bytes) -> None:
+        """Go back to the beginning of what was read last."""
+        self.seek(-len(data), 1)
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or size < 0:
             size = STEP
         if size > MOST_AT_ONCE:
             raise LimitError(f"a member's attributes take {size} bytes", offset=self.tell())
-        return super().read(size)
+        self.last = super().read(size)
+        return self.last
 
 
 class _Inflated:
@@ -166,6 +215,14 @@ class _Inflated:
 
     def __init__(self, stream: Any, source: _Source) -> None:
         self._stream, self._source, self._at = stream, source, 0
+        self._pushed = b""
+        self.last = b""
+        """What was read last."""
+
+    def unread(self, data: bytes) -> None:
+        """Go back to the beginning of what was read last."""
+        self._pushed = data + self._pushed
+        self._at -= len(data)
 
     def tell(self) -> int:
         return self._at
@@ -180,7 +237,10 @@ class _Inflated:
     def read(self, size: int) -> bytes:
         if size > MOST_AT_ONCE:
             raise LimitError(f"a member's attributes take {size} bytes", offset=self._at)
-        parts = []
+        parts = [self._pushed[:size]]
+        self._pushed = self._pushed[size:]
+        size -= len(parts[0])
+        self._at += len(parts[0])
         while size and (part := self._stream.read(min(size, STEP))):
             parts.append(part)
             size -= len(part)
@@ -191,4 +251,5 @@ class _Inflated:
                     "times as many",
                     offset=self._at,
                 )
-        return b"".join(parts)
+        self.last = b"".join(parts)
+        return self.last

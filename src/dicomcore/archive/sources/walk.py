@@ -49,7 +49,8 @@ def walk_runs(
 
     Links are followed. A folder in `walked` (device and inode), reached by a link or as another source, is not walked
     again. A folder that can't be read becomes a Fault, and so does an entry that is neither a file nor a folder. A
-    Fault, and a file whose name ends in one of the `suffixes`, is a run by itself.
+    Fault, and a file whose name ends in one of the `suffixes` (lower case; the name may have capitals), is a run by
+    itself.
     """
     # A stack of folders with what is still to come of them: no recursion, however deep the tree is.
     pending: list[Iterator[list[str] | _Below]] = []
@@ -139,7 +140,7 @@ class _Scanned:
     def marks(self, suffixes: tuple[bytes, ...]) -> list[tuple[int, int]]:
         ends = tuple(map(os.fsdecode, suffixes))
         named = enumerate(self._entries)
-        return [(at, kind) for at, (name, kind) in named if kind != PLAIN or (ends and name.endswith(ends))]
+        return [(at, kind) for at, (name, kind) in named if kind != PLAIN or (ends and name.lower().endswith(ends))]
 
     def paths(self, start: int, stop: int) -> list[str]:
         return [self._prefix + name for name, _ in self._entries[start:stop]]

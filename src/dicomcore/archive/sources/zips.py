@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import struct
 import zipfile
 import zlib
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from dicomcore.archive.sources.blob import Blob
-from dicomcore.archive.sources.place import INSIDE, Bytes, BytesStream, Place
+from dicomcore.archive.sources.place import INSIDE, NOT_REGULAR, Bytes, BytesStream, Fault, Place
 from dicomcore.errors import LimitError, ParseError
 
 __all__ = ["ZipMember", "zip_members"]
@@ -20,6 +21,8 @@ MOST = 64 << 20  # bytes inflated for one header at most; no real header comes n
 LOCAL = struct.Struct("<4s22xHH")  # APPNOTE.TXT 4.3.7: signature, lengths of name and extra field
 ENCRYPTED = 1  # bit of the general purpose flags
 STORED, DEFLATED = 0, 8
+UNIX = 3  # the system of a member whose attributes have its mode in their upper half (APPNOTE.TXT 4.4.2.2)
+REGULAR = (0, stat.S_IFREG)  # some programs write a mode without the kind of file
 GROWTH = 1032  # bytes that deflate makes of one byte at most
 
 
@@ -126,15 +129,22 @@ class Inflater:
 
 
 def zip_members(file: Bytes, path: str) -> Iterator[Place]:
-    """The members that are files, in the order of the directory. Raises zipfile's exceptions if it is no zip file."""
+    """The members that are files, in the order of the directory; links are Faults, as they are not followed.
+
+    Raises zipfile's exceptions if the file is no zip file.
+    """
     with zipfile.ZipFile(BytesStream(file)) as archive:  # type: ignore[arg-type]
         members = archive.infolist()
     members.reverse()
     while members:  # released one by one
         info = members.pop()
-        if info.is_dir():
+        if info.filename and info.is_dir():
             continue
-        member = ZipMember(path + INSIDE + _name(info), info.file_size, file.mtime, f"{info.CRC:08x}")
+        name = path + INSIDE + _name(info)
+        if info.create_system == UNIX and stat.S_IFMT(info.external_attr >> 16) not in REGULAR:
+            yield Fault(name, NOT_REGULAR)
+            continue
+        member = ZipMember(name, info.file_size, file.mtime, f"{info.CRC:08x}")
         member.file, member.offset = file, info.header_offset
         member.compressed, member.method, member.flags = info.compress_size, info.compress_type, info.flag_bits
         yield member
