@@ -20,7 +20,7 @@ from typing import Any
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from benches import deid_hides, deid_objects, deid_pixels, deid_third
+from benches import deid_fourth, deid_hides, deid_objects, deid_pixels, deid_third
 from benches.deid_files import DIRECTORY, HELD_OUT, Action, File, Maker, item
 from benches.deid_people import Person, people
 
@@ -148,19 +148,21 @@ RECIPES: tuple[Callable[[Maker, Person], None], ...] = (
 
 
 def make(
-    folder: Path, *, seed: int = 1, count: int = 8, quick: bool = False, held_out: bool = False, third: bool = False
-) -> list[Action]:
+    folder: Path, *, seed: int = 1, count: int = 8, quick: bool = False, held_out: bool = False, third: bool = False,
+    fourth: bool = False,
+) -> list[Action]:  # fmt: skip
     """Write the set below `folder`; its key. `quick` gives each recipe to one person only, in turn; `held_out` takes
-    other files, `third` other people and recipes, too."""
+    other files, `third` and `fourth` other people and recipes, too."""
     m = Maker(folder, seed, HELD_OUT if held_out else None)
-    who = deid_third.people(seed, count, m.uid) if third else people(seed, count, m.uid)
+    apart = deid_third if third else deid_fourth if fourth else None
+    who = people(seed, count, m.uid) if apart is None else apart.people(seed, count, m.uid)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for number, recipe in enumerate(deid_third.RECIPES if third else RECIPES):
+        for number, recipe in enumerate(RECIPES if apart is None else apart.RECIPES):
             for person in who:
                 if not quick or number % count == person.number:
                     recipe(m, person)
-        if not third:
+        if apart is None:
             disc(m, who[0])
     text = "".join(json.dumps(asdict(line), ensure_ascii=False) + "\n" for line in m.lines)
     (folder / "key.jsonl").write_text(text, encoding="utf-8")
@@ -174,8 +176,11 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=8)
     parser.add_argument("--held-out", action="store_true", help="of other files")
     parser.add_argument("--third", action="store_true", help="of other people, files and places")
+    parser.add_argument("--fourth", action="store_true", help="of still other people, files and places")
     told = parser.parse_args()
-    lines = make(told.folder, seed=told.seed, count=told.people, held_out=told.held_out, third=told.third)
+    lines = make(
+        told.folder, seed=told.seed, count=told.people, held_out=told.held_out, third=told.third, fourth=told.fourth
+    )  # fmt: skip
     places = {line.place for line in lines}
     print(f"{len({line.file for line in lines})} files, {len(lines)} actions in {len(places)} places")
 

@@ -147,3 +147,43 @@ def test_long_codes_lose_identifiers_alone(tag: int) -> None:
         deid.apply(data, made, deid.Plan(["clean_descriptors"], KEY))
         assert (code.encode() in made) is left
         assert b"Mueller" not in made
+
+
+WORDED = {  # name: (tag, VR, value, what is left of it)
+    "a name in a decimal string": (0x00181110, "DS", "DOE JANE", None),
+    "a name behind a number": (0x00181110, "DS", "12 mm DOE, JANE", "12 mm"),
+    "a name in an integer string": (0x00181152, "IS", "MRN 778899", None),
+    "a number with an exponent": (0x00181110, "DS", "1.5e+2", "1.5e+2"),
+    "a word": (0x00181110, "DS", "NONE", "NONE"),
+    "a name in a safe private element": (0x00431039, "IS", "DOE", None),
+    "a safe private element": (0x00431039, "IS", "1000\\8\\0\\0", "1000\\8\\0\\0"),
+}
+
+
+@pytest.mark.parametrize(("tag", "vr", "value", "left"), WORDED.values(), ids=WORDED)
+@pytest.mark.parametrize("implicit", [False, True])
+def test_text_in_the_place_of_numbers(tag: int, vr: str, value: str, left: str | None, implicit: bool) -> None:
+    data = file_of(
+        text(0x00100010, "PN", NAME, implicit=implicit), text(0x00430010, "LO", "GEMS_PARM_01", implicit=implicit),
+        text(tag, vr, value, implicit=implicit), syntax=IMPLICIT if implicit else EXPLICIT,
+    )  # fmt: skip
+    out = bytearray()
+    deid.apply(data, out, deid.Plan(["clean_descriptors", "retain_safe_private"], KEY))
+    found = pydicom.dcmread(io.BytesIO(out)).get_item(tag)
+    assert (None if found is None else found.value.decode().rstrip(" ")) == left
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+def test_what_is_padded(implicit: bool) -> None:
+    data = file_of(
+        text(0x00081030, "LO", "knee DOE", implicit=implicit), text(0x00100010, "PN", NAME, implicit=implicit),
+        text(0x00209056, "SH", "abc", implicit=implicit), text(0x00080020, "DA", "20200101", implicit=implicit),
+        text(0x0040A30A, "DS", "12", implicit=implicit), syntax=IMPLICIT if implicit else EXPLICIT,
+    )  # fmt: skip
+    plan = deid.Plan(["clean_descriptors"], KEY, {0x00081030: lambda _: "foot-", 0x0040A30A: "D"})
+    out = bytearray()
+    deid.apply(data, out, plan)
+    ds = pydicom.dcmread(io.BytesIO(out))
+    assert ds.get_item(0x00081030).value == b"foot- "
+    assert ds.get_item(0x0040A30A).value == b"1 "
+    assert ds.get_item(0x00080018).value.endswith((b"\0", *(str(one).encode() for one in range(10))))

@@ -204,3 +204,14 @@ def test_the_third_set_has_nothing_wrong_but_pixels_that_look_like_text(tmp_path
     assert {(action, name) for action, name, _ in wrong} <= {
         ("pixels_retained", name) for name in ("lines.dcm", "uids.dcm", "zones.dcm")
     }, wrong
+
+
+def test_the_fourth_set_has_nothing_wrong_but_what_is_known(tmp_path: Path) -> None:
+    """Texture in places of text, upright text, and the name of somebody whom neither the file nor a title names."""
+    make(tmp_path, seed=10, count=8, quick=True, fourth=True)
+    our_set(tmp_path, tmp_path / "out")
+    found = score(tmp_path, tmp_path / "out")
+    assert not found.missing
+    wrong = {(one.action.action, one.action.file.split("/")[1]): one.why for one in found.wrong}
+    known = {("pixels_retained", name) for name in ("machine.dcm", "vendors.dcm", "untouched.dcm")}
+    assert wrong.keys() <= known | {("text_removed", "dictated.dcm"), ("pixels_hidden", "burnt-odd1.dcm")}, wrong

@@ -85,6 +85,18 @@ CUT = {  # name: (text, what is left)
     "an unknown name behind Mr": ("Mr Smith brain", "brain"),
     "an unknown name behind DR": ("DR JONES CHEST", "DR CHEST"),
     "an unknown name behind a colon": ("Patient: Smith John supine", "Patient: supine"),
+    "a date between underscores": ("T1_2018_11_12_AX", "T1_AX"),
+    "a date in Spanish": ("nacido el 5 de julio de 1937 en casa", "nacido el en casa"),
+    "a date in Polish": ("ur. 13 kwietnia 1961 lewy", "ur. lewy"),
+    "a date in Russian": ("род. 13 апреля 1961 г.", "род. г."),
+    "a date in Vietnamese": ("sinh ngày 13 tháng 4 năm 1961 gan", "sinh ngày gan"),
+    "a date in Arabic": ("الكبد 13 أبريل 1961", "الكبد"),
+    "a date in Hebrew": ("כבד 13 באפריל 1961", "כבד"),
+    "a month in Roman numbers": ("exam 13-IV-1961 left", "exam left"),
+    "a day of a week": ("liver 2021-W37-2 left", "liver left"),
+    "the day of a known year": ("liver 2019-063 left", "liver left"),
+    "a known date in the calendar of Thailand": ("liver 04/03/2562 left", "liver left"),
+    "an unknown name behind a role": ("Technologist Lindqvister repeated", "Technologist repeated"),
     "an unknown name behind by": ("Reported by John Doe for headache", "Reported by for headache"),
 }
 KEPT = """
@@ -92,6 +104,7 @@ T2W_TSE AX 5mm|L-SPINE W/ CONTRAST 120kV 200mAs|T1_MPRAGE_SAG_P2_ISO_1.0|BRAIN^H
 brown tumor|DR CHEST PA|MR BRAIN|MS lesion|Series 5 of 10|b1000 ADC|liver LI-RADS 4|LI|-2048 to +2047
 read by radiologist|Patient: supine|12 in 16,range 0 to 255|JPEG lossy 10:1|99+ %|頭部CT|case 5|version 5.1.12
 TE 90 TR 4500|512x512x300|C3-C7|Ax T2 FLAIR|L breast MLO|R CC|W/O & W/CONTRAST|0.9% saline 10ml|Head First Supine
+Nurse Practitioner|TECHNOLOGIST UNABLE TO SCAN|Radiologist aware|2021-250 HU|5/11/2.0|VI 3-IV-2
 young male|4-chamber view|5/10|May-White view|at 10:45:12|b0:b1:b2
 """
 
@@ -145,6 +158,14 @@ def test_names_in_other_cases(text: str) -> None:
     assert "ербак" not in clean(text, Identifiers(names=["Щербакова^Ольга"])).lower()
 
 
+@pytest.mark.parametrize("text", ["pani Wiśniewolskiej kolano", "Wisniewolską kolano", "dla Małgorzaty kolano"])
+def test_latin_names_in_other_cases(text: str) -> None:
+    left = clean(text, Identifiers(names=["Wiśniewolska^Małgorzata"]))
+    assert "kolano" in left
+    assert "niewol" not in left
+    assert "gorz" not in left
+
+
 @pytest.mark.parametrize("text", ["Tanner T2 AX", "W/O Tanner", "Tanner 3T"])
 def test_single_letters_are_initials_only_alone(text: str) -> None:
     who = Identifiers(names=["Tanner^Theodora", "Tanner^Olga", "Tanner^Wilhelmina"])
@@ -152,9 +173,14 @@ def test_single_letters_are_initials_only_alone(text: str) -> None:
 
 
 def test_the_value_fits_its_vr():
-    assert clean("a\\b\x00c\nd" + "x" * 100, WHO, vr="LO") == "a b c d" + "x" * 57
+    assert clean("a\\b\x00c\nd x", WHO, vr="LO") == "a b c d x"
     assert clean("knee\r\nMüller\tleft", WHO, vr="LT") == "knee\r\n left"
-    assert clean("brain " * 10, WHO, vr="SH") == "brain brain brai"
+
+
+@pytest.mark.parametrize(("text", "vr"), [("JPEG 2000 COMPRESSION", "CS"), ("brain " * 10 + "left", "SH")])
+def test_what_describes_stays_whole_where_it_is_too_long_for_its_vr(text: str, vr: str) -> None:
+    assert clean(text, WHO, vr=vr) == text
+    assert clean("Müller " + text, WHO, vr=vr) == text
 
 
 def test_without_a_vr_a_text_has_no_limit():

@@ -29,9 +29,30 @@ oct october oktober octobre octubre ottobre outubro okt
 nov november novembre noviembre novembro
 dec december dezember decembre diciembre dicembre dezembro dez
 """
-MONTHS = {name: number for number, line in enumerate(_MONTHS.split("\n")[1:-1], 1) for name in line.split()}
+_MORE_MONTHS = """
+stycznia января янв ιανουαριου ocak ledna يناير ינואר
+lutego февраля фев φεβρουαριου subat unora فبراير פברואר
+marts marca марта мар μαρτιου mart brezna marcius مارس מרץ
+kwietnia апреля апр απριλιου nisan dubna aprilis ابريل אפריל
+maj maja мая μαιου mayis kvetna majus مايو מאי
+czerwca июня июн ιουνιου haziran cervna junius يونيو יוני
+lipca июля июл ιουλιου temmuz cervence julius يوليو יולי
+augusti sierpnia августа авг αυγουστου agustos srpna augusztus اغسطس אוגוסט
+wrzesnia сентября сен σεπτεμβριου eylul zari szeptember سبتمبر ספטמבר
+pazdziernika октября окт οκτωβριου ekim rijna اكتوبر אוקטובר
+listopada ноября ноя νοεμβριου kasim listopadu نوفمبر נובמבר
+grudnia декабря дек δεκεμβριου aralik prosince ديسمبر דצמבר
+"""
+"""Of Polish, Czech, Hungarian, Turkish, Swedish, Danish, Russian, Greek, Arabic and Hebrew, as dates have them."""
+MONTHS = {
+    name: number
+    for names in (_MONTHS, _MORE_MONTHS)
+    for number, line in enumerate(names.split("\n")[1:-1], 1)
+    for name in line.split()
+}
 """The number of a month by its names, in lower case and without accents."""
 
+_ROMAN = "I II III IV V VI VII VIII IX X XI XII".split()
 _ENGLISH = "January February March April May June July August September October November December".split()
 # The first day of each era of Japan; its year 1 is the calendar year of that day.
 _ERAS = (
@@ -41,6 +62,8 @@ _ERAS = (
     ("大正", "t", date(1912, 7, 30)),
     ("明治", "m", date(1868, 1, 25)),
 )
+_BUDDHIST = 543
+"""Years that the calendar of Thailand is ahead."""
 _DA = re.compile(r"(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})")
 
 _MONTH = rf"(?:{'|'.join(sorted(MONTHS, key=len, reverse=True))})"
@@ -48,19 +71,21 @@ _TIME = (
     r"(?:[t _-]*(?:[01]\d|2[0-3]):?[0-5]\d(?::?[0-5]\d(?:[.,]\d+)?)?(?:\s*[ap]\.?m\.?)?(?:z|[+-]\d\d:?\d\d)?(?!\d))?"
 )
 _ALONE = r"(?<![a-z])"  # a month's name is no end of another word
-_DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th|er|o)?"
+_OF = r"(?:(?:of|de|del|di|do) |d['’]|ב)?"
 _YEAR = r"(?:'?\d\d(?!\d)|(?:18|19|20)\d\d(?!\d))"
 _FULL_YEAR = r"(?:18|19|20)\d\d"
 _GAP = r"[\s.,\-/_]{0,3}"
-_HAS_MONTH = re.compile(rf"(?<![a-z]){_MONTH}|[年月년월]")
+_HAS_MONTH = re.compile(rf"(?<![a-z]){_MONTH}|[年月년월]|\d thang \d")
 # Dates with a year that are no other kind of text.
 _WORDED = re.compile(
-    rf"(?<![^\W_]){_DAY}{_GAP}(?:of )?{_ALONE}{_MONTH}{_GAP}{_YEAR}{_TIME}"
+    rf"(?<![^\W_]){_DAY}{_GAP}{_OF}{_ALONE}{_MONTH}{_GAP}{_OF}{_YEAR}{_TIME}"
     rf"|{_ALONE}{_MONTH}{_GAP}{_DAY}(?:,\s*|[\s.\-/_]+)(?:{_YEAR}){_TIME}"
     rf"|(?<!\d){_FULL_YEAR}{_GAP}{_ALONE}{_MONTH}{_GAP}{_DAY}(?!\d){_TIME}"
     rf"|{_ALONE}{_MONTH}{_GAP}{_FULL_YEAR}(?!\d)"
     rf"|(?<!\d){_FULL_YEAR}{_GAP}{_ALONE}{_MONTH}(?![a-z])"
     r"|(?<!\d)(?:\d{4}|(?:明治|大正|昭和|平成|令和|(?<![a-z])[mtshr])\s?(?:\d{1,2}|元))\s?年\s?\d{1,2}\s?月(?:\s?\d{1,2}\s?日)?"
+    r"|(?<!\d)\d{1,2} thang \d{1,2}(?:,? nam)? (?:18|19|20)\d\d(?!\d)"  # of Vietnam
     r"|\d{1,2}\s?月\s?\d{1,2}\s?日"
     r"|(?<!\d)\d{2,4}\s?년\s?\d{1,2}\s?월(?:\s?\d{1,2}\s?일)?"
 )
@@ -68,7 +93,11 @@ _JOINED = re.compile(
     rf"(?<!\d)(?:(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))"
     rf"(?:(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\.\d{{1,6}})?)?(?:[+-]\d{{4}})?(?!\d)|{_TIME}(?!\d))"
 )
-_DIVIDED = re.compile(r"(?<![\d.])(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})(?![\d]|\.\d)" + _TIME)
+_CODED = re.compile(  # the month in Roman numbers, and the week and its day (ISO 8601)
+    rf"(?<![\d.]){_DAY}[-./ ](?:i{{1,3}}|i?v|vi{{1,3}}|i?x|xi{{1,2}})[-./ ]{_FULL_YEAR}(?!\d)"
+    rf"|(?<!\d){_FULL_YEAR}-?w[0-5]\d(?:-?[1-7])?(?![^\W_])"
+)
+_DIVIDED = re.compile(r"(?<![\d.])(\d{1,4})([-/. _])(\d{1,2})\2(\d{1,4})(?![\d]|\.\d)" + _TIME)
 _DIGITS = re.compile(r"(?<!\d)\d{6}(?:\d\d)?(?!\d)")
 _YEARLESS = re.compile(
     rf"(?<![^\W_])({_DAY}){_GAP}(?:of )?{_ALONE}({_MONTH})(?![a-z])|{_ALONE}({_MONTH}){_GAP}({_DAY})(?!\d)"
@@ -114,6 +143,9 @@ def spellings(day: date) -> tuple[str, ...]:
         f"{y}-{short}-{d:02d}", f"{y} {m:02d} {d:02d}", f"{d:02d} {m:02d} {y}", f"{d:02d}{m:02d}{y}",
         f"{m:02d}{d:02d}{y}", f"{y}年{m}月{d}日", f"{y}年{m:02d}月{d:02d}日", f"{y}년 {m}월 {d}일", f"{y}년{m}월{d}일",
     ]  # fmt: skip
+    week = day.isocalendar()
+    made += [f"{week.year}-W{week.week:02d}-{week.weekday}", f"{y}-{day.timetuple().tm_yday:03d}"]
+    made += [f"{d:02d}/{m:02d}/{y + _BUDDHIST}", f"{d}/{m}/{y + _BUDDHIST}", f"{d:02d}-{_ROMAN[m - 1]}-{y}"]
     era = _era(day)
     if era is not None:
         made += [f"{era[0]}{era[2]}年{m}月{d}日", f"{era[1].upper()}{era[2]}.{m}.{d}"]
@@ -130,6 +162,8 @@ def find_dates(text: str, known: frozenset[date] = frozenset()) -> Iterator[tupl
     for pattern in (_WORDED, _JOINED) if worded else (_JOINED,):
         for match in pattern.finditer(text):
             yield match.span()
+    for match in _CODED.finditer(text):
+        yield match.span()
     place = _DIVIDED.search(text)
     while place:
         found = _is_divided(place, known)
@@ -196,7 +230,8 @@ def _is_date(year: int, month: int, day: int) -> bool:
 
 def _is(one: date, year: str, month: str, day: str) -> bool:
     number = int(year)
-    return one.month == int(month) and one.day == int(day) and number in (one.year, one.year % 100)
+    years = one.year, one.year % 100, one.year + _BUDDHIST
+    return one.month == int(month) and one.day == int(day) and number in years
 
 
 def _find_known(text: str, known: frozenset[date], worded: bool) -> Iterator[tuple[int, int]]:
@@ -214,9 +249,10 @@ def _find_known(text: str, known: frozenset[date], worded: bool) -> Iterator[tup
         if (match[1], int(match[2]), int(match[3]), int(match[4])) in eras:
             yield match.span()
     months = {(one.year, one.month) for one in known}
+    days_of_years = {(one.year, one.timetuple().tm_yday) for one in known}
     for match in _PARTIAL.finditer(text):
         a, b = int(match[1]), int(match[2])
-        if (a, b) in months or (b, a) in months:
+        if (a, b) in months or (b, a) in months or (len(match[2]) == 3 and (a, b) in days_of_years):
             yield match.span()
 
 

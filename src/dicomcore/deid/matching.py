@@ -37,8 +37,8 @@ GENERIC = frozenset(
 _TITLES = frozenset(
     "dr prof med md phd jr sr ii iii iv mr mrs ms miss sir dipl ing rn rt pd do frcr mbbs bsc msc".split()
 )
-_INFLECTED = re.compile(r"[\u0370-\u052f]+[аяьйыиоαηςυε]|[\u0370-\u052f]+ος")
-"""Words of Cyrillic and Greek letters whose end changes with the case."""
+_INFLECTED = re.compile(r"[\u0370-\u052f]+[аяьйыиоαηςυε]|[\u0370-\u052f]+ος|[a-z]+[aioy]")
+"""Words whose end changes with the case: Cyrillic, Greek, and of Slavic and Baltic names in Latin letters."""
 _POLITE = ("さん", "様", "先生", "氏", "君", "殿", "씨", "님", "선생", "女士", "先生", "小姐")
 
 

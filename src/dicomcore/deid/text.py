@@ -12,12 +12,9 @@ from dicomcore.deid.identifiers import Identifiers
 from dicomcore.deid.matching import SHORTEST_PART, Matcher, matcher_for
 from dicomcore.deid.vocabulary import UNITS, common_words, is_plain
 
-__all__ = ["LONGEST", "clean", "matches"]
+__all__ = ["clean", "matches"]
 
 _KEPT = 4096  # texts that are kept beside what they became
-LONGEST = {"SH": 16, "LO": 64, "CS": 16, "PN": 64, "ST": 1024, "LT": 10240}
-"""Characters of a value by VR (PS3.5 6.2); other VRs have no such limit."""
-
 _LINES = ("ST", "LT", "UT", "")
 _Span = tuple[int, int]
 _Word = tuple[str, int, int]  # and where it begins and ends
@@ -25,7 +22,7 @@ _Word = tuple[str, int, int]  # and where it begins and ends
 _TITLES = frozenset(
     """dr drs doctor doktor mr mrs ms miss mister prof professor herr frau mme mlle monsieur madame sra srta sig dott
     dottssa dra pt patient pat name nom nome nombre by physician radiologist operator tech technologist technician
-    nurse referrer ref attending signed""".split()
+    nurse referrer ref attending signed radiographer sonographer surgeon pathologist""".split()
 )
 _RECORDS = frozenset(
     """mrn mrno acc accession pid id ids no nr num number ssn nhs case record rec chart hosp hospital study exam order
@@ -66,7 +63,8 @@ _AFTER_NAME = re.compile(
     r"|srta|sig|dott|dottssa|dra)(?P<dot>\.?)[\s_^]+(?=[^\W\d_])"
 )
 _PLACE = re.compile(
-    r"(?<![^\W\d_])(?:(?:patient(?:'?s)?(?:[\s_]+name)?|pt|pat|name|nom|nome|nombre|physician|radiologist|operator|tech"
+    r"(?<![^\W\d_])(?:(?P<role>(?:technologist|technician|radiologist|radiographer|sonographer|nurse|surgeon|pathologist)"
+    r"[\s_]+)|(?:patient(?:'?s)?(?:[\s_]+name)?|pt|pat|name|nom|nome|nombre|physician|radiologist|operator|tech"
     r"|technologist|technician|nurse|referrer|ref|attending|signed)[\s_]*[:=][\s_]*"
     r"|(?:referred|read|signed|performed|reported|dictated|seen|reviewed|requested|ordered|scanned|done)[\s_]+by[\s_:]+)"
     r"(?=[^\W\d_])"
@@ -99,8 +97,8 @@ def clean(text: str, identifiers: Identifiers, *, strict: bool = False, patterns
         Cut also what only has the form of an identifier; of codes, which may be long numbers, nothing but identifiers
         themselves should go.
     vr : str
-        The result fits this VR: its length, and which control characters it has. Without one the length has no limit,
-        and lines stay.
+        The result fits this VR in which control characters it has; without one lines stay. It is never longer than
+        `text`, whose length is not looked at: what describes an image stays whole where it is too long.
 
     Returns
     -------
@@ -154,8 +152,7 @@ def _fit(text: str, vr: str) -> str:
             text = _LINE.sub(" ", text)
     elif "\\" in text and vr not in _LINES:
         text = text.replace("\\", " ")
-    most = LONGEST.get(vr)
-    return text if most is None or len(text) <= most else text[:most]
+    return text
 
 
 def _is_harmless(text: str, matcher: Matcher) -> bool:
@@ -355,6 +352,7 @@ def _named(text: str, folded: str, places: list[int] | None, matcher: Matcher) -
     for pattern in (_AFTER_NAME, _PLACE):
         for match in pattern.finditer(folded):
             title = match["title"] if pattern is _AFTER_NAME else ""
+            role = pattern is _PLACE and match["role"] is not None
             strong = pattern is _PLACE or _is_strong(text, match, places)
             at, count = match.end(), 0
             while count < 3:
@@ -365,6 +363,8 @@ def _named(text: str, folded: str, places: list[int] | None, matcher: Matcher) -
                 first = text[places[at] if places else at]
                 capital = first.isupper() or not first.islower()
                 plain = word[0] in common
+                if role and not _is_name(text, places, word):
+                    break
                 named = strong and capital and (not plain or (count == 0 and bool(title) and match["dot"] == "."))
                 weak = not strong and title == "dr" and not plain and len(word[0]) > 2
                 if not (known or named or weak):
@@ -377,6 +377,15 @@ def _named(text: str, folded: str, places: list[int] | None, matcher: Matcher) -
                 at = gap.end()
             if count:
                 yield match.start() if title and strong else match.end(), at
+
+
+_ROLES = frozenset({"practitioner", "assistant"})
+
+
+def _is_name(text: str, places: list[int] | None, word: re.Match[str]) -> bool:
+    """Whether a word behind somebody's role is written as a name is; in capitals alone nothing is told from a name."""
+    start = places[word.start()] if places else word.start()
+    return text[start].isupper() and text[start + 1 : start + 2].islower() and word[0] not in _ROLES
 
 
 def _is_strong(text: str, match: re.Match[str], places: list[int] | None) -> bool:

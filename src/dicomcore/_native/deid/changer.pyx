@@ -60,7 +60,7 @@ cdef class Changer(Copier):
             n = 0
             while text[n]:
                 n += 1
-            return self.put_bytes(f, r, <const uint8_t*>text, n)
+            return self.put_bytes(f, r, <const uint8_t*>text, n, vr)
         n = word_size(vr)
         if is_number(vr) or vr == AT:
             n = <Py_ssize_t>min(r.length, <uint64_t>4096)
@@ -76,7 +76,7 @@ cdef class Changer(Copier):
         cdef bytes made = <bytes>found if found != NULL else <bytes>self.uids[given]
         if made is given or made == given:
             return self.keep_element(f, r)
-        return self.replace(f, r, made)
+        return self.replace(f, r, made, UI)
 
     cdef int by_mapping(self, Frame* f, Py_ssize_t row, const Row* r, uint8_t action, uint8_t basic, uint8_t rule,
                         uint16_t vr) except -1:
@@ -98,13 +98,13 @@ cdef class Changer(Copier):
             if action == DUMMY:
                 return self.dummy(f, r, vr)
             if action == EMPTY:
-                return self.put_bytes(f, r, NULL, 0)
+                return self.put_bytes(f, r, NULL, 0, vr)
             return 0
         if made is given or made == given:
             return self.keep_element(f, r)
         if rule == NET and action == CLEAN:
             self.log.add(r.tag, action, rule)
-        return self.replace(f, r, made)
+        return self.replace(f, r, made, vr)
 
     cdef int kind_of(self, Frame* f, uint32_t tag, uint32_t* child) noexcept:
         return type_at(self.types, f.level, tag, child) if self.types is not None else 0
@@ -132,7 +132,7 @@ cdef class Changer(Copier):
         if made is None:
             return 0
         put_value(part, vr, made, f.big, f.big, charset_at(self.index, row))
-        return self.replace(f, r, part.whole())
+        return self.replace(f, r, part.whole(), vr)
 
     cdef int number_at(self, Frame* f, uint32_t tag) except -1:
         # A number of the present level, 0 if there is none.

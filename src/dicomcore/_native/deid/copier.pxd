@@ -38,8 +38,8 @@ cdef class Copier:
     cdef bint is_plain(self, const Row* r) except -1
     cdef int keep_element(self, Frame* f, const Row* r) except -1
     cdef Py_ssize_t put_header(self, uint32_t tag, const Row* r, uint16_t vr, uint64_t length, bint big) except -1
-    cdef int put_bytes(self, Frame* f, const Row* r, const uint8_t* p, Py_ssize_t n) except -1
-    cdef int replace(self, Frame* f, const Row* r, bytes value) except -1
+    cdef int put_bytes(self, Frame* f, const Row* r, const uint8_t* p, Py_ssize_t n, uint16_t vr) except -1
+    cdef int replace(self, Frame* f, const Row* r, bytes value, uint16_t vr) except -1
     cdef bytes value_of(self, const Row* r)
     cdef int keep_any(self, Frame* f, Py_ssize_t row, const Row* r) except -1
     cdef Frame* push(self) except NULL

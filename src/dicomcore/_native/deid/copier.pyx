@@ -9,7 +9,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 
 from dicomcore._native.base.cursor cimport load_be32, load_le16, load_le32
-from dicomcore._native.base.vr cimport UI, UN, VR_SHORT, VR_UNKNOWN, is_text, vr_form
+from dicomcore._native.base.vr cimport DS, IS, UI, UN, VR_SHORT, VR_UNKNOWN, is_text, vr_form
 from dicomcore._native.deid.facts cimport named
 from dicomcore._native.scan.index cimport Index
 from dicomcore._native.scan.scan cimport (
@@ -83,17 +83,19 @@ cdef class Copier:
         self.out.put32(<uint32_t>length, big)
         return self.out.size - 4
 
-    cdef int put_bytes(self, Frame* f, const Row* r, const uint8_t* p, Py_ssize_t n) except -1:
-        # Write the element with another value, padded to even length.
-        cdef uint16_t vr = r.vr
-        self.put_header(r.tag, r, vr, n + (n & 1), f.big)
+    cdef int put_bytes(self, Frame* f, const Row* r, const uint8_t* p, Py_ssize_t n, uint16_t vr) except -1:
+        # Write the element with another value, padded to even length as its VR asks (PS3.5 6.2), which is `vr` where
+        # the file does not state it.
+        if not r.flags & IMPLICIT and r.vr != UN and vr_form(r.vr) != VR_UNKNOWN:
+            vr = r.vr
+        self.put_header(r.tag, r, r.vr, n + (n & 1), f.big)
         self.out.put(p, n)
         if n & 1:
-            self.out.put_byte(32 if is_text(vr) and vr != UI else 0)
+            self.out.put_byte(32 if (is_text(vr) and vr != UI) or vr == DS or vr == IS else 0)
         return 0
 
-    cdef int replace(self, Frame* f, const Row* r, bytes value) except -1:
-        return self.put_bytes(f, r, <const uint8_t*>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+    cdef int replace(self, Frame* f, const Row* r, bytes value, uint16_t vr) except -1:
+        return self.put_bytes(f, r, <const uint8_t*>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), vr)
 
     cdef bytes value_of(self, const Row* r):
         cdef const uint8_t* p

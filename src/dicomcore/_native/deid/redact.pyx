@@ -154,6 +154,8 @@ cdef class Redactor(Changer):
             if is_prose(vr) and self.is_misplaced(tag):
                 self.log.add(tag, REMOVE, UNREAD)
                 return 0
+            if self.is_worded(f, r, vr):
+                return self.by_mapping(f, row, r, CLEAN, X_Z_D, NET, vr)
             if not (vr == UI or vr == PN or vr == UN or f.how or is_time(vr)) and (
                     not self.rules.descriptors or not (is_prose(vr) or vr == CS)):
                 return self.keep_any(f, row, r)
@@ -227,7 +229,7 @@ cdef class Redactor(Changer):
         if rule != NET or action != CLEAN:
             self.log.add(r.tag, action, rule)
         if action == EMPTY:
-            return self.put_bytes(f, r, NULL, 0)
+            return self.put_bytes(f, r, NULL, 0, vr)
         if action == DUMMY:
             return self.dummy(f, r, vr)
         if action == MAP:
@@ -243,6 +245,21 @@ cdef class Redactor(Changer):
         # Whether text stands in the place of numbers or bytes.
         cdef uint16_t vr = public_vr(tag)
         return vr != NO_VR and not is_text(vr) and vr != DS and vr != IS and vr != UN
+
+    cdef bint is_worded(self, Frame* f, const Row* r, uint16_t vr) except -1:
+        # Whether a decimal or integer string has letters, so that it is cleaned as other text is.
+        cdef const uint8_t* p
+        cdef Py_ssize_t i, n
+        if vr != DS and vr != IS or r.flags & CONTAINER or f.how & (DUMMIES | RETAINED):
+            return False
+        if not self.rules.descriptors and not f.how & CLEANED:
+            return False
+        n = <Py_ssize_t>r.length
+        _owner = self.index.source.hold(r.offset, n, &p)
+        for i in range(n):
+            if p[i] >= 0x80 or (97 <= p[i] | 0x20 <= 122 and p[i] | 0x20 != 101):
+                return True
+        return False
 
     cdef int fragments(self, Frame* f, Py_ssize_t row, const Row* r) except -1:
         # Only pixel data may be encapsulated (PS3.5 A.4).
@@ -348,6 +365,8 @@ cdef class Redactor(Changer):
         if vr == SQ:
             self.log.add(tag, KEEP, PRIVATE_RULE)
             return self.sequence(f, row, AS_USUAL, PRIVATE_RULE)
+        if action == KEEP and self.is_worded(f, r, vr):
+            return self.by_mapping(f, row, r, CLEAN, REMOVE, PRIVATE_RULE, vr)
         return self.act(f, row, r, action, REMOVE, PRIVATE_RULE, vr, 0)
 
     cdef uint8_t private_action(self, uint8_t what, uint16_t vr) noexcept nogil:
@@ -420,7 +439,7 @@ cdef class Redactor(Changer):
             return self.act(f, row, r, CLEAN, REMOVE, GRAPHICS, vr, 0)
         if low == 0x3000:
             self.log.add(tag, CLEAN, GRAPHICS)
-            return self.replace(f, r, self.planes)
+            return self.replace(f, r, self.planes, OB)
         return self.keep_any(f, row, r)
 
     cdef bint is_overlay_gone(self, Frame* f, uint32_t group) except -1:

@@ -328,6 +328,28 @@ cdef Status expand_frame(const uint8_t* src, Py_ssize_t n, uint8_t* dst, const L
     return status
 
 
+cdef Py_ssize_t plane_end(const Segment* seg) noexcept nogil:
+    # The offset in a segment of the first byte that its plane does not need; the segment's end if it is cut short.
+    cdef Py_ssize_t i = 0, left = seg.left, run, cost
+    cdef int control
+    while left > 0:
+        if i >= seg.n:
+            return seg.n
+        control = seg.src[i]
+        i += 1
+        if control == 128:
+            continue
+        run = control + 1 if control < 128 else 257 - control
+        if run > left:
+            run = left
+        cost = run if control < 128 else 1
+        if cost > seg.n - i:
+            return seg.n
+        i += cost
+        left -= run
+    return i
+
+
 # -- encoding
 
 cdef Py_ssize_t pack_bound(const Layout* layout) noexcept nogil:
@@ -471,6 +493,32 @@ cdef object decode_held(object src, const Py_buffer* target, Py_ssize_t pixels, 
     if status == CORRUPT and at == 0:
         raise PixelDecodeError(f"the RLE Header states {count} segments where {samples * width} are due", offset=0)
     raise_fault(status, "RLE frame", at)
+
+
+def behind_planes(const uint8_t[::1] src not None, Py_ssize_t pixels, int samples, int width):
+    """Where the bytes of an RLE frame are that its planes do not need: (start, stop), for each segment that has any.
+
+    What is between the header's last offset and the first segment is of them, too. A frame whose header is wrong has
+    none.
+    """
+    cdef Segment segs[SEGMENTS]
+    cdef Py_ssize_t at = 0, first, start
+    cdef Py_ssize_t ends[SEGMENTS]
+    cdef int j, wanted = samples * width
+    if not (0 < pixels < 1 << 48 and samples > 0 and 0 < width <= SEGMENTS and samples <= SEGMENTS // width):
+        raise ValueError(f"{samples} samples of {width} bytes don't fit the {SEGMENTS} segments of an RLE frame")
+    if src.shape[0] < HEADER or find_segments(&src[0], src.shape[0], segs, wanted, pixels, &at) != OK:
+        return []
+    with nogil:
+        for j in range(wanted):
+            ends[j] = plane_end(&segs[j])
+    first = segs[0].src - &src[0]
+    found = [(4 + 4 * wanted, first)] if first > 4 + 4 * wanted else []
+    for j in range(wanted):
+        start = segs[j].src - &src[0]
+        if ends[j] < segs[j].n:
+            found.append((start + ends[j], start + segs[j].n))
+    return found
 
 
 def decode_into(frame, out, Py_ssize_t rows, Py_ssize_t columns, int samples, int bits, bint planar):
