@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from dicomcore.catalogue.zones import moved
 from dicomcore.dataset import Dataset
 
 __all__ = ["Query", "Term", "fold_name", "normal", "time_bounds"]
@@ -43,6 +44,8 @@ class Term:
     values: tuple[str, ...] = ()
     inner: tuple[Term, ...] = ()
     time: str = ""
+    zone: str = ""
+    """The offset from UTC of a DT that says none; "" if it is not known."""
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -76,7 +79,7 @@ class Term:
                 return all(any(one.startswith(word) for one in words) for word in self.values)
             return any(_name_matches(groups, wanted, self.kind) for wanted in self.values)
         if self.kind == "range" and self.vr == "DT":
-            return any(_is_between(text, low, high) for low, high in self.ranges())
+            return any(_is_between(text, low, high, self.zone) for low, high in self.ranges())
         if self.kind == "range":
             at = normal(self.vr, text, low=True)
             return any((not low or at >= low) and (not high or at <= high) for low, high in self.ranges())
@@ -103,14 +106,23 @@ class Term:
 
 @dataclass(slots=True)
 class Query:
-    """A query: its terms, and the attributes that are asked for. `level` is the query/retrieve level."""
+    """A query: its terms, and the attributes that are asked for. `level` is the query/retrieve level.
+
+    With a `zone`, an offset from UTC, its dates and times are of that zone, and so are those of the rows that it finds.
+    """
 
     level: str
     terms: list[Term] = field(default_factory=list)
     asked: Dataset = field(default_factory=Dataset)
+    zone: str = ""
+
+    def seen(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A row as this query sees it: with its times in the query's zone."""
+        return moved(row, self.zone) if self.zone else row
 
     def matches(self, row: Mapping[str, Any]) -> bool:
         """Whether a row, values by keyword, matches all terms."""
+        row = self.seen(row)
         return all(term.is_matched_by(row) for term in self.terms)
 
 
@@ -189,17 +201,17 @@ def _time(text: str, low: bool) -> str:
     return text[:13] + filled[len(text) :] if len(text) < len(filled) else text[:13]
 
 
-def time_bounds(vr: str, text: str) -> tuple[str, str]:
+def time_bounds(vr: str, text: str, zone: str = "") -> tuple[str, str]:
     """The ends of a range ``A-B``, ``A-`` or ``-B``, in a form that sorts; of a value, what its precision holds.
 
-    An end of a DT keeps its offset from UTC behind it.
+    An end of a DT keeps its offset from UTC behind it, and gets that of the `zone` if it has none.
     """
     low, dash, high = divided(vr, text)
     if not dash:
         low = high = text
     first = normal(vr, low, low=True) if low else ""
     last = normal(vr, high, low=False) if high else ""
-    return (first + _offset(vr, low), last + _offset(vr, high))
+    return (first and first + (_offset(vr, low) or zone), last and last + (_offset(vr, high) or zone))
 
 
 def _offset(vr: str, text: str) -> str:
@@ -208,9 +220,9 @@ def _offset(vr: str, text: str) -> str:
     return found[0] if found is not None else ""
 
 
-def _is_between(text: str, low: str, high: str) -> bool:
+def _is_between(text: str, low: str, high: str, zone: str) -> bool:
     """Whether a DT lies between two ends, as `time_bounds` gives them."""
-    at = normal("DT", text, low=True) + _offset("DT", text)
+    at = normal("DT", text, low=True) + (_offset("DT", text) or zone)
     return (not low or _is_before(low, at)) and (not high or _is_before(at, high))
 
 

@@ -18,12 +18,17 @@ from dicomcore.catalogue.attributes import (
     SEQUENCE,
     SORTED,
     TABLES,
+    ZONES,
     above,
     level_of,
 )
 from dicomcore.catalogue.matching import Term, pattern_of
+from dicomcore.catalogue.zones import ZONE, time_of, widened
 
-__all__ = ["SQLITE", "Dialect", "Where", "joined", "keys_of", "names_of", "ordered", "prepare", "selected", "where"]
+__all__ = [
+    "SQLITE", "Dialect", "Where", "joined", "keys_of", "loosened", "names_of", "ordered", "prepare", "selected",
+    "where", "zones_of",
+]  # fmt: skip
 
 
 class Dialect(Protocol):
@@ -108,16 +113,36 @@ def joined(level: str) -> str:
 
 
 def column_of(keyword: str) -> str:
-    """The column of an attribute."""
+    """The column of an attribute, or of what `ZONES` names."""
+    keyword = ZONE if keyword == ZONES["STUDY"] else keyword
     return f'{TABLES[level_of(keyword) or "IMAGE"]}."{keyword}"'
 
 
-def selected(level: str, keywords: Sequence[str] | None = None) -> str:
-    """SELECT of the attributes of a level and of those above it with what is kept of instances, or of some."""
-    names = [f'{column_of(name)} AS "{name}"' for name in (names_of(level) if keywords is None else keywords)]
-    if keywords is None and level == "IMAGE":
-        names += [f"instances.{name} AS {name}" for name in OWN]
+def selected(level: str, keywords: Sequence[str] | None = None, *, zones: bool = False) -> str:
+    """SELECT of the attributes of a level and of those above it with what is kept of instances, or of some.
+
+    With `zones`, those of the levels stand behind.
+    """
+    own = OWN if keywords is None and level == "IMAGE" else ()
+    names = [
+        f'{_common_zone(level) if name == ZONE else column_of(name)} AS "{name}"'
+        for name in (names_of(level) if keywords is None else keywords)
+    ]
+    names += [f"instances.{name} AS {name}" for name in own]
+    names += [f"{column_of(name)} AS {name}" for name in zones_of(level) if zones]
     return f"SELECT {', '.join(names)} FROM {joined(level)}"
+
+
+def zones_of(level: str) -> list[str]:
+    """The zones of a level and of those above it."""
+    return [ZONES[one] for one in above(level) if one in ZONES]
+
+
+def _common_zone(level: str) -> str:
+    """The zone that the dates and times of all levels are of, "" for none."""
+    study = column_of(ZONE)
+    others = [f"COALESCE({column_of(name)}, {study})={study}" for name in zones_of(level)[1:]]
+    return f"CASE WHEN {' AND '.join(others)} THEN {study} ELSE '' END" if others else study
 
 
 def keys_of(level: str) -> tuple[str, ...]:
@@ -166,6 +191,24 @@ def where(
         if not (found and found[-1][2]):
             left.append(term)
     return Where(" WHERE " + " AND ".join(parts) if parts else "", values, left)
+
+
+def loosened(terms: Iterable[Term]) -> tuple[list[Term], list[Term]]:
+    """Terms that every match in whatever zone fulfils, and those that have to be looked at in the query's zone."""
+    sure: list[Term] = []
+    left: list[Term] = []
+    for term in terms:
+        is_moving = term.vr in ("TM", "DT") or (term.vr == "DA" and bool(time_of(term.keyword)))
+        if not is_moving or term.kind not in ("range", "moment"):
+            sure.append(term)
+            if term.kind == "items":
+                left.append(term)
+            continue
+        left.append(term)
+        ranges = [widened(low, high) for low, high in term.ranges()] if term.vr == "DA" else [None]
+        if None not in ranges:
+            sure.append(Term(term.keyword, "DA", "range", tuple(end for one in ranges if one for end in one)))
+    return sure, left
 
 
 Condition = tuple[str, list[str], bool]

@@ -32,7 +32,7 @@ DEFAULTS = {
 """What an answer has without being asked (PS3.18 Tables 10.6.3-3 to 10.6.3-5)."""
 BELOW = {"Modality": "ModalitiesInStudy", "SOPClassUID": "SOPClassesInStudy"}
 """What a search for studies matches in place of an attribute of their series and instances."""
-TIME_ZONE = "TimezoneOffsetFromUTC"  # dates and times are matched as they stand (PS3.4 C.4.1.1.3.1)
+TIME_ZONE = "TimezoneOffsetFromUTC"  # how dates and times are read, and not matched (PS3.18 8.3.4.1.1)
 MOST_KEYS = 256
 HEX = re.compile("[0-9A-Fa-f]{8}")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
@@ -60,6 +60,8 @@ class Search:
     offset: int = 0
     fuzzy: bool = False
     multiple: bool = False
+    zone: str = ""
+    """The offset from UTC of dates and times, in the keys and in the answers."""
     ignored: list[str] = field(default_factory=list)
     """Keys that the catalogue does not keep, and that are not matched."""
 
@@ -67,8 +69,9 @@ class Search:
         """The query of a catalogue; Problem for what it does not understand."""
         try:
             return catalogue.query(
-                self.keys, level=self.level or "IMAGE", fuzzy=self.fuzzy, include=self.include, multiple=self.multiple
-            )
+                self.keys, level=self.level or "IMAGE", fuzzy=self.fuzzy, include=self.include, multiple=self.multiple,
+                zone=self.zone,
+            )  # fmt: skip
         except ValueError as error:
             raise Problem(400, str(error)) from None
 
@@ -80,7 +83,7 @@ class Search:
         if self.level == "IMAGE" and not target.series:
             levels.insert(-1, "SERIES")
         names = {name for level in levels for name in DEFAULTS[level]}
-        names |= {"RetrieveURL", "InstanceAvailability", "StudyInstanceUID"} | (
+        names |= {"RetrieveURL", "InstanceAvailability", "StudyInstanceUID", TIME_ZONE} | (
             {"SeriesInstanceUID"} if self.level == "IMAGE" else set()
         )
         names |= {key.partition(".")[0] for key in self.keys} | set(self.include)
@@ -125,6 +128,9 @@ def read_search(request: Request, target: Target) -> Search:
 
 def _match(search: Search, name: str, value: str) -> None:
     path = attribute_path(name)
+    if path == (TIME_ZONE,):
+        search.zone = "+" + value[1:] if value[:1] == " " else value  # a plus sign that is not escaped is a blank
+        return
     if not search.level:  # what belongs to no patient has no levels
         _check_value(search, path[-1], value)
         search.keys[".".join(path)] = value
@@ -139,8 +145,6 @@ def _match(search: Search, name: str, value: str) -> None:
         return
     if LEVELS.index(at) > LEVELS.index(search.level):
         raise Problem(400, f"{path[0]} is an attribute of a lower level than this search finds (PS3.18 10.6.1.2.1)")
-    if path[0] == TIME_ZONE and value:
-        search.ignored.append(path[0])
     _check_value(search, path[-1], value)
     search.keys[".".join(path)] = value
 

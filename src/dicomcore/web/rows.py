@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from dicomcore.catalogue.zones import ZONE, known_offset
 from dicomcore.dictionary import dictionary_VR, tag_for_keyword
 
 __all__ = ["Rows", "attribute_json"]
@@ -83,6 +84,8 @@ class Rows:
         parts = []
         for name, known in self._made:
             value = row.get(name)
+            if name == ZONE and not known_offset(value):  # present if it is known (PS3.18 Table 10.6.3-3)
+                continue
             if type(value) is list:
                 parts.append(attribute_json(name, value))
                 continue
