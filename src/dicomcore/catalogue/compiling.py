@@ -208,7 +208,9 @@ class _Compiler:
             return Term(name, vr, "range", ends, zone=zone)
         if vr == "PN":
             if self._fuzzy:
-                return Term(name, vr, "fuzzy", tuple(word for text in texts for word in words_of(fold_name(text))))
+                keys = [[word for word in words_of(fold_name(text)) if set(word) != {"*"}] for text in texts]
+                is_any = not all(keys)
+                return Term(name, vr, "any" if is_any else "fuzzy", tuple(" ".join(key) for key in keys if not is_any))
             texts = ["=".join(fold_name(group) for group in text.split("=")) for text in texts]
         is_like = vr in WILD and any(one in text for text in texts for one in "*?")
         return Term(name, vr, "like" if is_like else "equal", tuple(texts))

@@ -34,7 +34,7 @@ class Term:
     - ``"range"``: from `values`[0] to `values`[1], or from `values`[2] to `values`[3], ...; "" is an open end
     - ``"moment"``: the same for a date together with the time of the attribute `time`
     - ``"empty"``: no value
-    - ``"fuzzy"``: words of a name that begin with all of `values`
+    - ``"fuzzy"``: a name with words that begin with all words of one of `values`, which may have ``*`` and ``?``
     - ``"items"``: an item of the sequence that matches all terms of `inner`
     """
 
@@ -76,7 +76,7 @@ class Term:
             groups = [fold_name(group) for group in text.split("=")]
             if self.kind == "fuzzy":
                 words = [word for group in groups for word in words_of(group)]
-                return all(any(one.startswith(word) for one in words) for word in self.values)
+                return any(all(_begins(wanted, words) for wanted in key.split(" ")) for key in self.values)
             return any(_name_matches(groups, wanted, self.kind) for wanted in self.values)
         if self.kind == "range" and self.vr == "DT":
             return any(_is_between(text, low, high, self.zone) for low, high in self.ranges())
@@ -162,6 +162,13 @@ def _name_matches(groups: list[str], wanted: str, kind: str) -> bool:
     return all(found) if len(parts) > 1 else any(found)
 
 
+def _begins(wanted: str, words: list[str]) -> bool:
+    """Whether a word begins as it is wanted."""
+    if "*" in wanted or "?" in wanted:
+        return any(_like(wanted + "*", word) for word in words)
+    return any(word.startswith(wanted) for word in words)
+
+
 def _like(wanted: str, text: str) -> bool:
     return pattern_of(wanted).fullmatch(text) is not None
 
@@ -206,7 +213,7 @@ def time_bounds(vr: str, text: str, zone: str = "") -> tuple[str, str]:
 
     An end of a DT keeps its offset from UTC behind it, and gets that of the `zone` if it has none.
     """
-    low, dash, high = divided(vr, text)
+    low, dash, high = (part.strip() for part in divided(vr, text))
     if not dash:
         low = high = text
     first = normal(vr, low, low=True) if low else ""
@@ -250,10 +257,10 @@ def divided(vr: str, text: str) -> tuple[str, str, str]:
     if vr != "DT":
         return text.partition("-")
     for match in re.finditer("-", text):
-        left, right = text[: match.start()], text[match.end() :]
-        offset = re.fullmatch(r"\d{4}(-.*)?", right) and len(left) >= 8 and int(right[:2]) <= 14
+        left, right = text[: match.start()].rstrip(), text[match.end() :].lstrip()
+        offset = re.fullmatch(r"\d{4}( *-.*)?", right) and len(left) >= 8 and int(right[:2]) <= 14
         if not offset or not left:
             return left, "-", right
         if right[4:]:
-            return text[: match.end() + 4], "-", right[5:]
+            return text[: match.end() + 4], "-", right[4:].lstrip(" ")[1:]
     return text, "", ""

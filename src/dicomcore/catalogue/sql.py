@@ -31,6 +31,10 @@ __all__ = [
 ]  # fmt: skip
 
 
+MOST_EQUAL, MOST_CONDITIONS = 16384, 256  # values of a key that a database looks at; SQLite takes 32 766, and 1000
+LONGEST_PATTERN = 4096  # characters; SQLite takes 50 000
+
+
 class Dialect(Protocol):
     """What a database says in its own way."""
 
@@ -230,8 +234,14 @@ def _conditions(term: Term, dialect: Dialect, multiple: Collection[str]) -> Iter
         yield from _of_name(term, at, dialect, multiple)
     elif term.kind in ("range", "moment") and term.keyword in SORTED[at]:
         yield from _of_time(term, at, multiple)
-    elif term.kind in ("equal", "like"):
+    elif term.kind in ("equal", "like") and not _is_too_much(term, term.keyword in multiple):
         yield _of_text(column, term.kind, term.values, dialect, term.keyword in multiple)
+
+
+def _is_too_much(term: Term, is_multiple: bool) -> bool:
+    """Whether a database would refuse the conditions of so many or so long keys."""
+    most = MOST_EQUAL if term.kind == "equal" and not is_multiple else MOST_CONDITIONS
+    return len(term.values) > most or any(len(text) > LONGEST_PATTERN for text in term.values)
 
 
 def _of_text(column: str, kind: str, values: Sequence[str], dialect: Dialect, is_multiple: bool) -> Condition:
@@ -251,8 +261,10 @@ def _of_name(term: Term, at: str, dialect: Dialect, multiple: Collection[str]) -
     name = f"{term.keyword}_folded"
     column = f'{TABLES[at]}."{name}"'
     if term.kind == "fuzzy":
-        for word in term.values:
-            yield dialect.contains(column), [word], False
+        for word in term.values[0].split(" ") if len(term.values) == 1 else ():
+            yield dialect.contains(column), [max(re.split(r"[*?]+", word), key=len)], False
+    elif _is_too_much(term, name in multiple):
+        return
     elif all("=" not in text for text in term.values):
         yield _of_text(column, term.kind, term.values, dialect, name in multiple)
     elif len(term.values) == 1:
@@ -264,7 +276,11 @@ def _of_name(term: Term, at: str, dialect: Dialect, multiple: Collection[str]) -
 def _of_time(term: Term, at: str, multiple: Collection[str]) -> Iterator[Condition]:
     """A value that is several is left to Python."""
     column = f'{TABLES[at]}."{term.keyword}_sort"'
-    if term.keyword in multiple or (term.time and (term.time in multiple or level_of(term.time) != at)):
+    if (
+        len(term.values) > 2 * MOST_CONDITIONS
+        or term.keyword in multiple
+        or (term.time and (term.time in multiple or level_of(term.time) != at))
+    ):
         return
     first = last = column
     if term.kind == "moment":

@@ -40,7 +40,10 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 DATE = r"(?:\d{8}|\d{4}\.\d\d\.\d\d)"
 TIME = r"(?:\d\d(?::?\d\d(?::?\d\d(?:\.\d{1,6})?)?)?)"
 TEMPORAL = {
-    vr: (re.compile(rf'{one}|{one}?-{one}?|\*+|""|'), f"{name} is {shape}, or a range of them with a hyphen between")
+    vr: (
+        re.compile(rf'{one}|{one}? *- *{one}?|\*+|""|'),
+        f"{name} is {shape}, or a range of them with a hyphen between",
+    )
     for vr, name, one, shape in (("DA", "a date", DATE, "YYYYMMDD"), ("TM", "a time", TIME, "HHMMSS.FFFFFF"))
 }
 """What a key is, by VR (PS3.4 C.2.2.2.5); what is none would silently match nothing."""
