@@ -210,3 +210,30 @@ def test_an_answer_says_the_time_zone_that_is_known(tmp_path: Path) -> None:
             assert said == {
                 uid: {"vr": "SH", "Value": [zone]} if zone else None for uid, (zone, _, _) in STUDIES.items()
             }
+
+
+def test_private_attributes(tmp_path: Path) -> None:
+    """PS3.18 8.3.4.1: a tag with the creator of its block, whatever block the file has."""
+    ds = dcmread(FILES["MR_small.dcm"])
+    ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID = new_uid(), new_uid(), new_uid()
+    ds.add_new(0x00190011, "LO", "SIEMENS MR HEADER")
+    ds.add_new(0x0019110C, "IS", "1000")  # B_value
+    ds.add_new(0x00230010, "LO", "ACME")
+    ds.add_new(0x00231002, "LO", "x")
+    ds.save_as(tmp_path / "one.dcm")
+    with calling(tmp_path / "store") as (caller, store):
+        store.add(tmp_path / "one.dcm").result()
+        answer = caller.get("/instances?00190010=SIEMENS%20MR%20HEADER&includefield=0019100C")
+        (found,) = answer.json()
+        assert found["00190010"] == {"vr": "LO", "Value": ["SIEMENS MR HEADER"]}
+        assert found["0019100C"] == {"vr": "IS", "Value": [1000]}
+        assert list(found) == sorted(found)
+        assert "warning" not in answer.headers
+        answer = caller.get("/studies?00230010=ACME&00231002=y&includefield=00231003")
+        (found,) = answer.json()
+        assert found["00231002"] == {"vr": "UN"}, "a VR that nobody knows"
+        assert "00231002" in answer.headers["warning"]
+        for query in ("00231002=y", "includefield=00231002", "00190010=&0019100C=1"):
+            refused = caller.get(f"/studies?{query}")
+            assert refused.status_code == 400
+            assert "creator" in refused.json()["detail"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -65,6 +66,10 @@ class Search:
     multiple: bool = False
     zone: str = ""
     """The offset from UTC of dates and times, in the keys and in the answers."""
+    creators: dict[int, str] = field(default_factory=dict)
+    """Private creators by the tags of their elements."""
+    private: dict[str, int] = field(default_factory=dict)
+    """Tags of private attributes in the answer by what catalogues call them."""
     ignored: list[str] = field(default_factory=list)
     """Keys that the catalogue does not keep, and that are not matched."""
 
@@ -72,8 +77,8 @@ class Search:
         """The query of a catalogue; Problem for what it does not understand."""
         try:
             return catalogue.query(
-                self.keys, level=self.level or "IMAGE", fuzzy=self.fuzzy, include=self.include, multiple=self.multiple,
-                zone=self.zone,
+                self.keys, level=self.level or "IMAGE", fuzzy=self.fuzzy, multiple=self.multiple, zone=self.zone,
+                include=(*self.include, *self.private),
             )  # fmt: skip
         except ValueError as error:
             raise Problem(400, str(error)) from None
@@ -100,6 +105,7 @@ def read_search(request: Request, target: Target) -> Search:
     search = Search(target.level)
     empty = False
     seen: set[str] = set()
+    search.creators = _creators(request.query)
     search.multiple = any(name.lower() == SWITCHES[2] and value.lower() == "true" for name, value in request.query)
     for name, value in request.query:
         low = name.lower()
@@ -129,7 +135,31 @@ def read_search(request: Request, target: Target) -> Search:
     return search
 
 
+def _creators(pairs: Iterable[tuple[str, str]]) -> dict[int, str]:
+    """Private creators by the tags of their elements (PS3.18 8.3.4.1)."""
+    tags = ((int(name, 16), value.strip()) for name, value in pairs if HEX.fullmatch(name))
+    return {tag: value for tag, value in tags if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF and value}
+
+
+def _has_private(search: Search, name: str, value: str) -> bool:
+    """Whether a name is that of a private attribute, or of its creator; it is answered then, and not matched."""
+    tag = int(name, 16) if HEX.fullmatch(name) else 0
+    if not tag >> 16 & 1:
+        return False
+    if 0x10 <= tag & 0xFFFF <= 0xFF:
+        return True
+    creator = search.creators.get(tag & 0xFFFF0000 | (tag >> 8 & 0xFF))
+    if creator is None:
+        raise Problem(400, f"{name} is private, and no creator is given for its block (PS3.18 8.3.4.1)")
+    search.private[f"{tag >> 16:04x}xx{tag & 0xFF:02x}:{creator}"] = tag
+    if value:
+        search.ignored.append(name)
+    return True
+
+
 def _match(search: Search, name: str, value: str) -> None:
+    if _has_private(search, name, value):
+        return
     path = attribute_path(name)
     if path == (TIME_ZONE,):
         search.zone = "+" + value[1:] if value[:1] == " " else value  # a plus sign that is not escaped is a blank
@@ -169,7 +199,7 @@ def _include(search: Search, value: str) -> None:
     for name in value.split(","):
         if name.strip().lower() == "all":
             search.everything = True
-        elif name.strip():
+        elif name.strip() and not _has_private(search, name.strip(), ""):
             path = attribute_path(name.strip())
             if path[0] not in search.include:
                 search.include.append(path[0])
