@@ -101,9 +101,11 @@ class Retrieve:
         """What is sent for entries: files as they are, data sets for what lies elsewhere or is made."""
         name = model_of(request.context.abstract_syntax).name
         if name == HEADS:
+            request.meant = [entry.sop_instance for entry in entries]
             return [without_bulk_data(dcmread(self._catalogue.source(entry))) for entry in entries]
         if name == FRAMES and level_of_request(request) == "FRAME":
             return self._frames(request, entries)
+        request.meant = [entry.sop_instance for entry in entries]
         found = [self._catalogue.source(entry) for entry in entries]
         return [one if isinstance(one, str) else dcmread(one) for one in found]
 
