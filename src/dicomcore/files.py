@@ -29,8 +29,10 @@ def placed(path: str | os.PathLike[str], *, overwrite: bool = True, durable: boo
     try:
         yield placing.file
         placing.finish()
-    except BaseException:
+    except BaseException as error:
         placing.abort()
+        if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+            error.filename = os.fsdecode(path)  # the error of a full disk names no file
         raise
 
 

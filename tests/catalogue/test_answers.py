@@ -44,6 +44,8 @@ def asked_for(names: list[str]) -> Dataset:
 def value_of(name: str) -> st.SearchStrategy[Any]:
     if name == "RequestAttributesSequence":
         return st.lists(st.dictionaries(st.sampled_from(["RequestedProcedureID", "AccessionNumber"]), TEXT), max_size=2)
+    if name == "TimezoneOffsetFromUTC":
+        return st.sampled_from([None, "", "+0100", "-0530", "+2500", 0])
     if dictionary_VR(name) in ("IS", "DS"):  # the general way writes 00 as 0, the plan as it is kept
         return st.one_of(st.none(), st.integers(0, 100_000), st.sampled_from(["", "1", "12", "65536", "1\\2", "x"]))
     return st.one_of(st.none(), st.integers(0, 100_000), TEXT)

@@ -44,6 +44,10 @@ CASES = {  # name: (keyword, key, value, whether it matches)
     "up to a date": ("StudyDate", "-20240101", "20240102", False),
     "an old date": ("StudyDate", "20240101-20240131", "2024.01.15", True),
     "no date": ("StudyDate", "20240101-", "", False),
+    "date range, with blanks": ("StudyDate", "20240101 - 20240131", "20240101", True),
+    "date range, with blanks, its end": ("StudyDate", "20240101 - 20240131", "20240131", True),
+    "from a date on, with a blank": ("StudyDate", "20240101 -", "20240101", True),
+    "time range, with blanks": ("StudyTime", "1000 - 1200", "1000", True),
     "time range": ("StudyTime", "1000-1200", "110000.5", True),
     "time range, the last minute": ("StudyTime", "1000-1200", "120030", True),
     "time range, outside": ("StudyTime", "1000-1200", "120100", False),
@@ -74,6 +78,56 @@ def test_fuzzy_names() -> None:
     query = compile_identifier(ds, fuzzy=True)
     assert query.matches({"PatientName": "Doe^John"})
     assert not query.matches({"PatientName": "Doe^Jane"})
+
+
+FUZZY = {  # name: (key, name, whether it matches)
+    "a star behind": ("doe*", "Doe^John", True),
+    "stars on both sides": ("*oe*", "Doe^John", True),
+    "stars on both sides, of another word": ("*ohn*", "Doe^John", True),
+    "a star before": ("*hn", "Doe^John", True),
+    "a question mark": ("d?e", "Doe^John", True),
+    "another letter": ("*oa*", "Doe^John", False),
+    "two words, one with a star": ("jo do*", "Doe^John", True),
+    "two words, one of which is not there": ("*jo* *da*", "Doe^John", False),
+    "a star alone is everything": ("*", "", True),
+    "stars as components are everything": ("*^*", "", True),
+    "a component that is empty": ("^jo", "Doe^John", True),
+    "one of two names": ("smith\\doe", "Doe^John", True),
+    "neither of two names": ("smith\\jones", "Doe^John", False),
+    "accents": ("*mull*", "Müller^Jörg", True),
+}
+
+
+@pytest.mark.parametrize(("key", "name", "expected"), FUZZY.values(), ids=FUZZY)
+def test_fuzzy_names_with_wildcards(store: catalogue.LiveCatalogue, key: str, name: str, expected: bool) -> None:
+    """Viewers put stars round what is typed, and ask for fuzzy matching too."""
+    query = catalogue.query({"PatientName": key}, fuzzy=True)
+    assert query.matches({"PatientName": name}) is expected
+    everything = list(store.search(catalogue.query({}, fuzzy=True)))
+    assert list(store.search(query)) == [row for row in everything if query.matches(row)]
+
+
+MANY = {  # name: (keyword, values)
+    "UIDs": ("StudyInstanceUID", [f"2.{number}" for number in range(40_000)]),
+    "texts": ("PatientID", [f"x{number}" for number in range(40_000)]),
+    "patterns": ("PatientID", [f"x{number}*" for number in range(3000)]),
+    "codes": ("ModalitiesInStudy", [f"X{number}" for number in range(3000)]),
+    "names": ("PatientName", [f"x{number}" for number in range(3000)]),
+    "patterns of names": ("PatientName", [f"x{number}*" for number in range(3000)]),
+    "dates": ("StudyDate", [f"1{number:07}" for number in range(3000)]),
+    "a long pattern": ("PatientID", ["*" + "x" * 60_000]),
+    "a long name": ("PatientName", ["?" * 60_000]),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(("keyword", "values"), MANY.values(), ids=MANY)
+def test_more_keys_than_a_database_takes(store: catalogue.LiveCatalogue, keyword: str, values: list[str]) -> None:
+    assert list(store.search(catalogue.query({keyword: values}))) == []
+    row = next(row for row in store.search(catalogue.query({})) if row[keyword])
+    also = str(row[keyword]).split("\\")[0]
+    found = list(store.search(catalogue.query({keyword: [*values, also]})))
+    assert row in found
 
 
 def test_a_key_in_a_sequence() -> None:
@@ -201,6 +255,9 @@ BOUNDS = {
     "-2024": ("DT", ("", "20241231235959.999999")),
     "20240101120000-0500": ("DT", ("20240101120000.000000-0500", "20240101120000.999999-0500")),
     "20240101120000-0500-20240102": ("DT", ("20240101120000.000000-0500", "20240102235959.999999")),
+    "20240101 - 20240131": ("DA", ("20240101", "20240131")),
+    "20240101120000-0500 - 20240102": ("DT", ("20240101120000.000000-0500", "20240102235959.999999")),
+    "20240101120000 - 20240102": ("DT", ("20240101120000.000000", "20240102235959.999999")),
     "10-": ("TM", ("100000.000000", "")),
 }
 

@@ -90,8 +90,8 @@ STUDY_FIND = MODELS["study"].find
 AGREED = {  # name: (information of the requestor, of the acceptor)
     "relational": (b"\1", b"\1"),
     "nothing": (b"\0\0\0\0", b"\0\0\0\0"),
-    "all": (b"\1" * 7, b"\1\1\1\0\0\1\1"),
-    "too many": (b"\1" * 12, b"\1\1\1\0\0\1\1"),
+    "all": (b"\1" * 7, b"\1\1\1\1\0\1\1"),
+    "too many": (b"\1" * 12, b"\1\1\1\1\0\1\1"),
     "odd values": (b"\7\1", b"\0\1"),
     "none at all": (b"", b""),
 }

@@ -11,7 +11,12 @@ import pydicom.data
 import pytest
 
 from dicomcore import Dataset, catalogue, dcmread, net, services
+from dicomcore.encoding import encode
 from dicomcore.errors import NetworkError
+from dicomcore.net.commands import Field
+from dicomcore.net.operations import Outcome
+from dicomcore.net.statuses import Status
+from dicomcore.net.suboperations import Counts
 from dicomcore.pixels.frames import Frames
 from tests.net.test_server import QUICK
 
@@ -141,3 +146,62 @@ def test_what_a_move_cannot_deliver_is_sent_later(tmp_path: Path) -> None:
         store.jobs.add("forward", {"to": "NOBODY", "calling": "", "instances": [str(ds.SOPInstanceUID)]})
         assert forwarding.runner.step()
         assert store.jobs.all(state="failed")[0].error == "NOBODY is no known peer"
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Iterator[tuple[net.Server, list[Path]]]:
+    """A node with three instances of study 1.2.3, and their files."""
+    with catalogue.open(tmp_path / "store") as store, net.Server("THIRD", folder=tmp_path / "third") as third:
+        paths = []
+        for number in range(3):
+            ds = dcmread(FILES["CT_small.dcm"])
+            ds.StudyInstanceUID, ds.SOPInstanceUID = "1.2.3", f"1.2.3.{number}"
+            paths.append(tmp_path / f"{number}.dcm")
+            ds.save_as(paths[-1])
+            store.add(paths[-1]).result()
+        server = net.Server("NODE", timeouts=QUICK)
+        place = f"127.0.0.1:{third.port}"
+        server.add(services.Retrieve(store, {"THIRD": place, "GONE": "127.0.0.1:1", "OTHER": f"NOBODY@{place}"}))
+        with server:
+            yield server, paths
+
+
+def moved(server: net.Server, to: str) -> Any:
+    with net.associate(server.address, timeouts=QUICK) as association:
+        (*_, last) = association.move({"StudyInstanceUID": "1.2.3"}, to=to)
+    return last
+
+
+@pytest.mark.parametrize("to", ["GONE", "OTHER"])
+def test_a_move_to_where_nobody_is_names_what_failed(three: tuple[net.Server, list[Path]], to: str) -> None:
+    last = moved(three[0], to)
+    assert (last.status, last.failed, last.completed) == (0xA702, 3, 0)
+    assert last.dataset.FailedSOPInstanceUIDList == ["1.2.3.0", "1.2.3.1", "1.2.3.2"]
+
+
+def test_instances_whose_files_are_gone_are_named(three: tuple[net.Server, list[Path]], tmp_path: Path) -> None:
+    """PS3.4 C.4.2.1.4.2: all that failed, those that could not even be read among them."""
+    server, paths = three
+    paths[1].unlink()
+    last = moved(server, "THIRD")
+    assert (last.status, last.failed, last.completed) == (0xB000, 1, 2)
+    assert last.dataset.FailedSOPInstanceUIDList == "1.2.3.1"
+    with net.associate(server.address, timeouts=QUICK) as association:
+        found = list(association.get({"StudyInstanceUID": "1.2.3"}, level="STUDY", into=tmp_path / "got"))
+    assert {one.sop_instance: one.status.is_success for one in found} == {
+        "1.2.3.0": True, "1.2.3.1": False, "1.2.3.2": True,
+    }  # fmt: skip
+
+
+def test_counts_and_lists_beyond_their_elements() -> None:
+    """More than 65 535 sub-operations (US), and more UIDs than a value of explicit VR holds."""
+    counts = Counts(70_000)
+    for number in range(70_000):
+        counts.add(Outcome(Status(0x0110), None, "", f"1.2.840.10008.{number:050}"))
+    assert counts.values(with_remaining=True) == {
+        Field.REMAINING: 0, Field.COMPLETED: 0, Field.FAILED: 65_535, Field.WARNING: 0,
+    }  # fmt: skip
+    made = counts.identifier()
+    assert made is not None
+    assert len(encode(made, "1.2.840.10008.1.2.1")) <= 8 + 65_534
+    assert list(made.FailedSOPInstanceUIDList)[:1] == [f"1.2.840.10008.{0:050}"]

@@ -234,3 +234,32 @@ def test_a_type_in_single_quotes(tmp_path: Path) -> None:
     assert "'" in kind
     with calling(tmp_path) as (caller, _):
         assert caller.ask("POST", "/studies", content=body, headers={"content-type": kind}).status_code == 200
+
+
+JPEG, EXPLICIT = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.1"
+
+
+def test_what_cannot_be_made_is_passed_over(caller: Caller) -> None:
+    """Samples of 16 bits are no baseline JPEG: the next that the client takes is sent."""
+    place = place_of(FILES["CT_small.dcm"])
+    several = f'multipart/related; type="{DICOM}"; transfer-syntax={JPEG}, '
+    answer = caller.get(place, several + f'multipart/related; type="{DICOM}"; transfer-syntax={EXPLICIT}; q=0.9')
+    ((media, _),) = parts_of(answer)
+    assert EXPLICIT in media
+    assert caller.get(place, several).status_code == 406
+    frame = f'multipart/related; type="image/jpeg"; transfer-syntax={JPEG}'
+    answer = caller.get(f"{place}/frames/1", frame + ", multipart/related; type=application/octet-stream; q=0.5")
+    ((media, data),) = parts_of(answer)
+    assert EXPLICIT in media
+    assert data == dcmread(FILES["CT_small.dcm"]).PixelData
+    assert caller.get(f"{place}/frames/1", frame).status_code == 406
+    tag = answer.headers["etag"]
+    again = caller.get(f"{place}/frames/1", frame + ", application/octet-stream", if_none_match=tag)
+    assert again.status_code == 200, "another way has another tag"
+
+
+@pytest.mark.parametrize("media", ["application/zip", "application/dicom+json", "video/mp4"])
+def test_what_is_never_taken_is_refused_before_the_answer_begins(caller: Caller, media: str) -> None:
+    for path in (place_of(FILES["JPEG2000.dcm"]), place_of(FILES["CT_small.dcm"])):
+        for place in (path, path.partition("/series")[0], f"{path}/pixeldata"):
+            assert caller.get(place, media).status_code == 406

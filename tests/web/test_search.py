@@ -10,6 +10,7 @@ import pytest
 
 from dicomcore import dcmread, new_uid
 from dicomcore.web.rows import attribute_json
+from tests.catalogue.test_zones import STUDIES, made_files
 from tests.web.calling import FILES, Caller, calling, place_of
 
 CT = dcmread(FILES["CT_small.dcm"])
@@ -180,7 +181,59 @@ def test_an_answer_without_a_body_has_no_length(caller: Caller) -> None:
     assert "content-length" not in answer.headers
 
 
-def test_a_time_zone_is_not_taken_into_account(caller: Caller) -> None:
-    answer = caller.get("/studies?TimezoneOffsetFromUTC=%2B0200&StudyDate=19000101-")
-    assert "TimezoneOffsetFromUTC" in answer.headers["warning"]
-    assert "warning" not in caller.get("/studies?TimezoneOffsetFromUTC=").headers
+@pytest.mark.parametrize("sign", ["%2B", "+"], ids=["escaped", "not escaped"])
+def test_dates_and_times_are_of_the_time_zone_that_is_asked_for(tmp_path: Path, sign: str) -> None:
+    """PS3.18 8.3.4.1.1; a client that does not escape its plus sign sends a blank."""
+    with calling(tmp_path / "store") as (caller, store):
+        store.add_all(made_files(tmp_path))
+        found = caller.get(f"/studies?StudyDate=20240106&StudyTime=1330&TimezoneOffsetFromUTC={sign}0900")
+        assert "warning" not in found.headers
+        assert {one["0020000D"]["Value"][0] for one in found.json()} == {"1.1", "1.2"}
+        for one in found.json():
+            assert [one[tag]["Value"][0] for tag in ("00080020", "00080030", "00080201")] == [
+                "20240106", "133000", "+0900",
+            ]  # fmt: skip
+        series = caller.get(f"/series?StudyDate=20240106&StudyTime=1330&00080201={sign}0900&includefield=SeriesTime")
+        assert [one["00080031"]["Value"] for one in series.json()] == [["133000"], ["133000"]]
+        page = caller.get(f"/studies?StudyDate=20240106&TimezoneOffsetFromUTC={sign}0900&limit=3")
+        assert page.headers["x-total-count"] == "4"
+        refused = caller.get("/studies?TimezoneOffsetFromUTC=Europe/Berlin")
+        assert refused.status_code == 400
+
+
+def test_an_answer_says_the_time_zone_that_is_known(tmp_path: Path) -> None:
+    """PS3.18 Table 10.6.3-3: present if it is known."""
+    with calling(tmp_path / "store") as (caller, store):
+        store.add_all(made_files(tmp_path))
+        for path in ("/studies", "/series", "/instances"):
+            said = {one["0020000D"]["Value"][0]: one.get("00080201") for one in caller.get(path).json()}
+            assert said == {
+                uid: {"vr": "SH", "Value": [zone]} if zone else None for uid, (zone, _, _) in STUDIES.items()
+            }
+
+
+def test_private_attributes(tmp_path: Path) -> None:
+    """PS3.18 8.3.4.1: a tag with the creator of its block, whatever block the file has."""
+    ds = dcmread(FILES["MR_small.dcm"])
+    ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID = new_uid(), new_uid(), new_uid()
+    ds.add_new(0x00190011, "LO", "SIEMENS MR HEADER")
+    ds.add_new(0x0019110C, "IS", "1000")  # B_value
+    ds.add_new(0x00230010, "LO", "ACME")
+    ds.add_new(0x00231002, "LO", "x")
+    ds.save_as(tmp_path / "one.dcm")
+    with calling(tmp_path / "store") as (caller, store):
+        store.add(tmp_path / "one.dcm").result()
+        answer = caller.get("/instances?00190010=SIEMENS%20MR%20HEADER&includefield=0019100C")
+        (found,) = answer.json()
+        assert found["00190010"] == {"vr": "LO", "Value": ["SIEMENS MR HEADER"]}
+        assert found["0019100C"] == {"vr": "IS", "Value": [1000]}
+        assert list(found) == sorted(found)
+        assert "warning" not in answer.headers
+        answer = caller.get("/studies?00230010=ACME&00231002=y&includefield=00231003")
+        (found,) = answer.json()
+        assert found["00231002"] == {"vr": "UN"}, "a VR that nobody knows"
+        assert "00231002" in answer.headers["warning"]
+        for query in ("00231002=y", "includefield=00231002", "00190010=&0019100C=1"):
+            refused = caller.get(f"/studies?{query}")
+            assert refused.status_code == 400
+            assert "creator" in refused.json()["detail"]

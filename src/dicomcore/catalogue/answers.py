@@ -10,9 +10,10 @@ from typing import Any
 
 from dicomcore.catalogue.attributes import KEYS, LEVELS, above, level_of
 from dicomcore.catalogue.naming import element_named, name_of
+from dicomcore.catalogue.zones import ZONE, has_moments, known_offset
 from dicomcore.charset import NAME_DELIMITERS, charset_for
 from dicomcore.dataset import DataElement, Dataset
-from dicomcore.dataset.lookup import items_of
+from dicomcore.dataset.lookup import items_of, text_of
 from dicomcore.dictionary import dictionary_VR, keyword_for_tag, tag_for_keyword
 from dicomcore.encoding import encode
 from dicomcore.errors import EncodeError
@@ -22,7 +23,8 @@ __all__ = ["Answers", "answered", "identifier", "say_character_set", "texts_of_r
 
 UTF_8 = "ISO_IR 192"
 SPECIFIC_CHARACTER_SET = 0x00080005
-SKIPPED = frozenset({SPECIFIC_CHARACTER_SET, 0x00080052, 0x00080201})
+TIME_ZONE = 0x00080201
+SKIPPED = frozenset({SPECIFIC_CHARACTER_SET, 0x00080052, TIME_ZONE})
 SINGLE = frozenset({"LT", "ST", "UR", "UT"})  # VRs of one value, in which a backslash is text (PS3.5 6.2)
 LONG = frozenset({"UC", "UR", "UT"})  # VRs whose length takes four bytes (PS3.5 7.1.2)
 TEXTS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})  # what Specific Character Set is for (PS3.5 6.1.2.2)
@@ -37,7 +39,8 @@ def identifier(row: dict[str, Any], asked: Dataset, level: str, **extra: str) ->
     """The identifier of a match: the keys that were asked for, those that are not kept empty, and the unique keys.
 
     Text is in the character set of what was asked if that holds it, else in UTF-8; unless it is plain ASCII, and the
-    other side said nothing, the answer says which. A value that its VR cannot hold is left empty.
+    other side said nothing, the answer says which. A value that its VR cannot hold is left empty. Where times are asked
+    for, the answer has their offset from UTC, if it is known (PS3.4 C.4.1.1.3.2).
     """
     made = Dataset()
     texts: list[str] = []
@@ -57,6 +60,9 @@ def identifier(row: dict[str, Any], asked: Dataset, level: str, **extra: str) ->
             made.add(DataElement(tag, element.VR, _value(element.VR, value)))
         texts += _texts(value)
     made.QueryRetrieveLevel = level
+    zone = known_offset(row.get(ZONE))
+    if zone and has_moments(asked):
+        made.TimezoneOffsetFromUTC = zone
     for name, value in extra.items():
         setattr(made, name, value)
     say_character_set(made, asked, texts)
@@ -152,7 +158,15 @@ def _texts(value: Any) -> Iterable[str]:
 
 
 def answered(asked: Dataset, item: Dataset) -> Dataset:
-    """What was asked for of a data set, at every level; what it lacks is empty."""
+    """What was asked for of a data set, at every level; what it lacks is empty. It says the offset of its times."""
+    made = _answered(asked, item)
+    zone = known_offset(text_of(item, ZONE))
+    if zone and has_moments(asked):
+        made.TimezoneOffsetFromUTC = zone
+    return made
+
+
+def _answered(asked: Dataset, item: Dataset) -> Dataset:
     made = Dataset()
     for element in asked:
         tag = element.tag
@@ -167,7 +181,7 @@ def answered(asked: Dataset, item: Dataset) -> Dataset:
             continue
         inner = element.value[0] if element.value else None
         found = items_of(item, element.keyword)
-        made.add_new(tag, "SQ", [one.copy() if inner is None else answered(inner, one) for one in found])
+        made.add_new(tag, "SQ", [one.copy() if inner is None else _answered(inner, one) for one in found])
     return made
 
 
@@ -186,7 +200,8 @@ class Answers:
 
     def __init__(self, asked: Dataset, level: str, transfer_syntax: str, **extra: str) -> None:
         self._asked, self._level, self._extra, self._syntax = asked, level, extra, transfer_syntax
-        found = {tag: keyword_for_tag(tag) for tag in _wanted(asked, level, _unique(level))}
+        tags = _wanted(asked, level, _unique(level)) + [TIME_ZONE] * has_moments(asked)
+        found = {tag: keyword_for_tag(tag) for tag in sorted(tags)}
         kept = {tag: name for tag, name in found.items() if name and _is_kept(name, level)}
         self.keywords = tuple(kept.values())
         self._terms = asked_terms(asked)  # what the other side said
@@ -274,7 +289,9 @@ class _Elements(dict[Any, bytes]):
     def __missing__(self, value: Any) -> bytes:
         if len(self) >= REMEMBERED:
             self.clear()
-        if self._is_text and type(value) is str and _is_plain(value):
+        if self._tag == TIME_ZONE and not known_offset(value):  # never of zero length (PS3.4 C.4.1.1.3.2)
+            made = self._before
+        elif self._is_text and type(value) is str and _is_plain(value):
             data = value.encode()
             data += self._padding * (len(data) & 1)
             made = self._head + struct.pack(self._length, len(data)) + data

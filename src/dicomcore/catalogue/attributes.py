@@ -6,8 +6,8 @@ from dicomcore import uids
 from dicomcore.dictionary import dictionary_VR
 
 __all__ = [
-    "COLUMNS", "COUNTED", "FOLDED", "KEYS", "LEVELS", "OBJECTS", "OWN", "SEQUENCE", "SORTED", "TABLES", "above",
-    "level_of",
+    "COLUMNS", "COUNTED", "FOLDED", "KEYS", "LEVELS", "OBJECTS", "OWN", "SEQUENCE", "SORTED", "TABLES", "ZONES",
+    "above", "level_of",
 ]  # fmt: skip
 
 LEVELS = ("PATIENT", "STUDY", "SERIES", "IMAGE")
@@ -37,6 +37,8 @@ COUNTED = {
 TABLES = dict(zip(LEVELS, ("patients", "studies", "series", "instances"), strict=True))
 OWN = ("path", "transfer_syntax", "size", "source", "arrived")
 """What is kept of an instance beside its attributes."""
+ZONES = {"STUDY": "study_zone", "SERIES": "series_zone", "IMAGE": "instance_zone"}
+"""Timezone Offset From UTC of the instance that the dates and times of a level are from."""
 OBJECTS = {
     "hanging-protocol": (uids.HangingProtocolStorage,),
     "color-palette": (uids.ColorPaletteStorage,),
@@ -57,6 +59,7 @@ SORTED = {
 }
 """Dates and times, of which a form that sorts is kept for matching, however a file spells them."""
 _LEVEL = {name: level for level in LEVELS for name in (*COLUMNS[level], *COUNTED[level])}
+_LEVEL |= {name: level for level, name in ZONES.items()}
 
 
 def level_of(keyword: str) -> str | None:

@@ -18,6 +18,7 @@ from dicomcore.catalogue.matching import (
     words_of,
 )
 from dicomcore.catalogue.naming import PRIVATE, name_of, tag_of, vr_of
+from dicomcore.catalogue.zones import offset_from_utc
 from dicomcore.dataset import Dataset
 from dicomcore.dictionary import keyword_for_tag
 from dicomcore.tags import Tag
@@ -36,14 +37,21 @@ DEEPEST = 16  # sequences in each other
 Key = str | Iterable[str]
 
 
-def compile_identifier(identifier: Dataset, *, level: str = "", fuzzy: bool = False, combined: bool = False) -> Query:
-    """The query of an identifier (PS3.4 C.2.2.2); ValueError for more than 512 keys, or sequences deeper than 16.
+def compile_identifier(
+    identifier: Dataset, *, level: str = "", fuzzy: bool = False, combined: bool = False, adjusted: bool = False
+) -> Query:
+    """The query of an identifier (PS3.4 C.2.2.2).
 
     Keys without a value are asked for. `fuzzy` matches names by the beginnings of their words, in any order. With
-    `combined`, a date together with a range of times is one range of moments (C.2.2.2.5).
+    `combined`, a date together with a range of times is one range of moments (C.2.2.2.5). If `adjusted`, dates and
+    times are those of the identifier's Timezone Offset From UTC (C.2.2.2.1.3); else this attribute says nothing.
+
+    Raises ValueError for more than 512 keys, for sequences deeper than 16, and for an offset that is none.
     """
-    terms = _Compiler(fuzzy=fuzzy, combined=combined).of_identifier(identifier)
-    return Query(level or str(identifier.get("QueryRetrieveLevel") or ""), terms, identifier)
+    said = str(identifier.get("TimezoneOffsetFromUTC") or "").strip() if adjusted else ""
+    zone = offset_from_utc(said) if said else ""
+    terms = _Compiler(fuzzy=fuzzy, combined=combined, zone=zone).of_identifier(identifier)
+    return Query(level or str(identifier.get("QueryRetrieveLevel") or ""), terms, identifier, zone)
 
 
 def query(
@@ -54,6 +62,7 @@ def query(
     fuzzy: bool = False,
     combined: bool = True,
     multiple: bool = False,
+    zone: str = "",
 ) -> Query:
     """The query of keys by name.
 
@@ -71,12 +80,14 @@ def query(
     multiple : bool
         Commas divide the values of a key, of which one is enough; without it that holds for UIDs and codes (CS)
         alone. Backslashes do so where they are no text.
+    zone : str
+        The offset from UTC, such as ``+0100``, of the dates and times in the keys, and in the rows that are found.
 
     Raises
     ------
     ValueError
-        A name that is neither a keyword nor a tag, a path through what is no sequence, too many keys, or a level that
-        does not exist.
+        A name that is neither a keyword nor a tag, a path through what is no sequence, too many keys, or a level or an
+        offset that does not exist.
     """
     if level not in LEVELS:
         raise ValueError(f"{level!r} is no query/retrieve level; they are {', '.join(LEVELS)}")
@@ -86,8 +97,9 @@ def query(
     asked: dict[str, Any] = {}
     for name in (*(keys or {}), *include):
         _put(asked, name, [])
-    compiler = _Compiler(fuzzy=fuzzy, combined=combined, multiple=multiple)
-    return Query(level, compiler.of_names(named), _asked(asked))
+    zone = offset_from_utc(zone) if zone else ""
+    compiler = _Compiler(fuzzy=fuzzy, combined=combined, multiple=multiple, zone=zone)
+    return Query(level, compiler.of_names(named), _asked(asked), zone)
 
 
 def _put(into: dict[str, Any], path: str, values: list[str]) -> None:
@@ -132,8 +144,8 @@ def _asked(names: Mapping[str, Any]) -> Dataset:
 class _Compiler:
     """Makes terms, and counts them."""
 
-    def __init__(self, *, fuzzy: bool, combined: bool, multiple: bool = False) -> None:
-        self._fuzzy, self._combined, self._multiple = fuzzy, combined, multiple
+    def __init__(self, *, fuzzy: bool, combined: bool, multiple: bool = False, zone: str = "") -> None:
+        self._fuzzy, self._combined, self._multiple, self._zone = fuzzy, combined, multiple, zone
         self._count = 0
 
     def of_identifier(self, ds: Dataset, depth: int = 0) -> list[Term]:
@@ -191,10 +203,14 @@ class _Compiler:
         if texts == [EMPTY]:
             return Term(name, vr, "empty")
         if vr in RANGED:
-            return Term(name, vr, "range", tuple(end for text in texts for end in time_bounds(vr, text)))
+            zone = self._zone if vr == "DT" else ""
+            ends = tuple(end for text in texts for end in time_bounds(vr, text, zone))
+            return Term(name, vr, "range", ends, zone=zone)
         if vr == "PN":
             if self._fuzzy:
-                return Term(name, vr, "fuzzy", tuple(word for text in texts for word in words_of(fold_name(text))))
+                keys = [[word for word in words_of(fold_name(text)) if set(word) != {"*"}] for text in texts]
+                is_any = not all(keys)
+                return Term(name, vr, "any" if is_any else "fuzzy", tuple(" ".join(key) for key in keys if not is_any))
             texts = ["=".join(fold_name(group) for group in text.split("=")) for text in texts]
         is_like = vr in WILD and any(one in text for text in texts for one in "*?")
         return Term(name, vr, "like" if is_like else "equal", tuple(texts))

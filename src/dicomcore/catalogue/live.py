@@ -20,7 +20,7 @@ from dicomcore.catalogue.places import FramePlaces, find_frames, packed, unpacke
 from dicomcore.catalogue.protocol import Entry
 from dicomcore.catalogue.reading import Reading
 from dicomcore.catalogue.receiving import DUPLICATES, Adding, Received, Receiving, own_values, place_of, status_of
-from dicomcore.catalogue.schema import VERSION, schema
+from dicomcore.catalogue.schema import SINCE_THREE, VERSION, schema
 from dicomcore.catalogue.sql import SQLITE, prepare
 from dicomcore.catalogue.writer import Work, Writer
 from dicomcore.errors import DicomError
@@ -109,6 +109,11 @@ class LiveCatalogue(Reading):
         if not found:
             with self._connection:
                 for statement in schema():
+                    execute(statement)
+            found = VERSION
+        if found == 3:
+            with self._connection:
+                for statement in (*SINCE_THREE, f"PRAGMA user_version={VERSION}"):
                     execute(statement)
             found = VERSION
         if found != VERSION:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from dicomcore.catalogue.zones import moved
 from dicomcore.dataset import Dataset
 
 __all__ = ["Query", "Term", "fold_name", "normal", "time_bounds"]
@@ -33,7 +34,7 @@ class Term:
     - ``"range"``: from `values`[0] to `values`[1], or from `values`[2] to `values`[3], ...; "" is an open end
     - ``"moment"``: the same for a date together with the time of the attribute `time`
     - ``"empty"``: no value
-    - ``"fuzzy"``: words of a name that begin with all of `values`
+    - ``"fuzzy"``: a name with words that begin with all words of one of `values`, which may have ``*`` and ``?``
     - ``"items"``: an item of the sequence that matches all terms of `inner`
     """
 
@@ -43,6 +44,8 @@ class Term:
     values: tuple[str, ...] = ()
     inner: tuple[Term, ...] = ()
     time: str = ""
+    zone: str = ""
+    """The offset from UTC of a DT that says none; "" if it is not known."""
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -73,10 +76,10 @@ class Term:
             groups = [fold_name(group) for group in text.split("=")]
             if self.kind == "fuzzy":
                 words = [word for group in groups for word in words_of(group)]
-                return all(any(one.startswith(word) for one in words) for word in self.values)
+                return any(all(_begins(wanted, words) for wanted in key.split(" ")) for key in self.values)
             return any(_name_matches(groups, wanted, self.kind) for wanted in self.values)
         if self.kind == "range" and self.vr == "DT":
-            return any(_is_between(text, low, high) for low, high in self.ranges())
+            return any(_is_between(text, low, high, self.zone) for low, high in self.ranges())
         if self.kind == "range":
             at = normal(self.vr, text, low=True)
             return any((not low or at >= low) and (not high or at <= high) for low, high in self.ranges())
@@ -103,14 +106,23 @@ class Term:
 
 @dataclass(slots=True)
 class Query:
-    """A query: its terms, and the attributes that are asked for. `level` is the query/retrieve level."""
+    """A query: its terms, and the attributes that are asked for. `level` is the query/retrieve level.
+
+    With a `zone`, an offset from UTC, its dates and times are of that zone, and so are those of the rows that it finds.
+    """
 
     level: str
     terms: list[Term] = field(default_factory=list)
     asked: Dataset = field(default_factory=Dataset)
+    zone: str = ""
+
+    def seen(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A row as this query sees it: with its times in the query's zone."""
+        return moved(row, self.zone) if self.zone else row
 
     def matches(self, row: Mapping[str, Any]) -> bool:
         """Whether a row, values by keyword, matches all terms."""
+        row = self.seen(row)
         return all(term.is_matched_by(row) for term in self.terms)
 
 
@@ -148,6 +160,13 @@ def _name_matches(groups: list[str], wanted: str, kind: str) -> bool:
     test = _like if kind == "like" else str.__eq__
     found = [test(part, group) for part, group in pairs if part]
     return all(found) if len(parts) > 1 else any(found)
+
+
+def _begins(wanted: str, words: list[str]) -> bool:
+    """Whether a word begins as it is wanted."""
+    if "*" in wanted or "?" in wanted:
+        return any(_like(wanted + "*", word) for word in words)
+    return any(word.startswith(wanted) for word in words)
 
 
 def _like(wanted: str, text: str) -> bool:
@@ -189,17 +208,17 @@ def _time(text: str, low: bool) -> str:
     return text[:13] + filled[len(text) :] if len(text) < len(filled) else text[:13]
 
 
-def time_bounds(vr: str, text: str) -> tuple[str, str]:
+def time_bounds(vr: str, text: str, zone: str = "") -> tuple[str, str]:
     """The ends of a range ``A-B``, ``A-`` or ``-B``, in a form that sorts; of a value, what its precision holds.
 
-    An end of a DT keeps its offset from UTC behind it.
+    An end of a DT keeps its offset from UTC behind it, and gets that of the `zone` if it has none.
     """
-    low, dash, high = divided(vr, text)
+    low, dash, high = (part.strip() for part in divided(vr, text))
     if not dash:
         low = high = text
     first = normal(vr, low, low=True) if low else ""
     last = normal(vr, high, low=False) if high else ""
-    return (first + _offset(vr, low), last + _offset(vr, high))
+    return (first and first + (_offset(vr, low) or zone), last and last + (_offset(vr, high) or zone))
 
 
 def _offset(vr: str, text: str) -> str:
@@ -208,9 +227,9 @@ def _offset(vr: str, text: str) -> str:
     return found[0] if found is not None else ""
 
 
-def _is_between(text: str, low: str, high: str) -> bool:
+def _is_between(text: str, low: str, high: str, zone: str) -> bool:
     """Whether a DT lies between two ends, as `time_bounds` gives them."""
-    at = normal("DT", text, low=True) + _offset("DT", text)
+    at = normal("DT", text, low=True) + (_offset("DT", text) or zone)
     return (not low or _is_before(low, at)) and (not high or _is_before(at, high))
 
 
@@ -238,10 +257,10 @@ def divided(vr: str, text: str) -> tuple[str, str, str]:
     if vr != "DT":
         return text.partition("-")
     for match in re.finditer("-", text):
-        left, right = text[: match.start()], text[match.end() :]
-        offset = re.fullmatch(r"\d{4}(-.*)?", right) and len(left) >= 8 and int(right[:2]) <= 14
+        left, right = text[: match.start()].rstrip(), text[match.end() :].lstrip()
+        offset = re.fullmatch(r"\d{4}( *-.*)?", right) and len(left) >= 8 and int(right[:2]) <= 14
         if not offset or not left:
             return left, "-", right
         if right[4:]:
-            return text[: match.end() + 4], "-", right[5:]
+            return text[: match.end() + 4], "-", right[4:].lstrip(" ")[1:]
     return text, "", ""

@@ -19,11 +19,14 @@ from dicomcore.catalogue.sql import (
     is_at,
     joined,
     keys_of,
+    loosened,
     names_of,
     ordered,
     selected,
     where,
+    zones_of,
 )
+from dicomcore.catalogue.zones import date_of, moved_set, time_of
 from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
 from dicomcore.part10.reader import dcmread
@@ -62,30 +65,31 @@ class Reading:
     ) -> Iterator[dict[str, Any]]:
         """See `Catalogue.search`. Multiple values are joined by backslashes, sequences are lists of dict."""
         level = _checked(query.level)
-        found = self._where(query.terms, level, deep=deep)
-        sql = selected(level) + found.sql + self._ordered(level, order)
-        names = [*names_of(level), *(OWN if level == "IMAGE" else ())]
+        found = self._where(query.terms, level, deep=deep, zone=query.zone)
+        sql = selected(level, zones=bool(query.zone)) + found.sql + self._ordered(level, order)
+        names = [*names_of(level), *(OWN if level == "IMAGE" else ()), *(zones_of(level) if query.zone else ())]
         looks = deep and self._has_others(query, level)
         values: list[Any] = list(found.values)
         if not found.left and not looks:
             sql, values = _cut(sql, values, limit, offset)
             for one in self._rows(sql, values):
-                yield _row(names, one)
+                yield dict(query.seen(_row(names, one)))
             return
-        rows = self._looked_at(sql, values, names, Query(level, found.left, query.asked), looks)
+        rows = self._looked_at(sql, values, names, Query(level, found.left, query.asked, query.zone), looks)
         yield from islice(rows, offset, None if limit is None else offset + limit)
 
     def _looked_at(
         self, sql: str, values: Sequence[Any], names: Sequence[str], rest: Query, looks: bool
     ) -> Iterator[dict[str, Any]]:
         here = Query(rest.level, [term for term in rest.terms if self._keeps(term.keyword, rest.level)])
+        others = Query(rest.level, rest.terms)
         for one in self._rows(sql, values):
-            row = _row(names, one)
+            row = dict(rest.seen(_row(names, one)))
             if not here.matches(row):
                 continue
             if looks:
                 row = merged(row, self._of_head(row, rest))
-                if not rest.matches(row):
+                if not others.matches(row):
                     continue
             yield row
 
@@ -98,7 +102,7 @@ class Reading:
             ds = dcmread(self.source(entry), stop_before_pixels=True, limits=self.limits)
         except (DicomError, OSError):
             return {}
-        return named_values(ds, query.terms, query.asked)
+        return named_values(moved_set(ds, query.zone) if query.zone else ds, query.terms, query.asked)
 
     def _below(self, row: dict[str, Any], level: str) -> Iterator[Entry]:
         keys = keys_of(level)
@@ -116,34 +120,43 @@ class Reading:
         The attributes are of the query's level and those above it. None stands for what was not counted yet.
         """
         level = _checked(query.level)
-        found = self._where(query.terms, level)
+        found = self._where(query.terms, level, zone=query.zone)
         needed = [name for term in found.left for name in (term.keyword, term.time) if name and is_at(name, level)]
         names = list(dict.fromkeys([*keywords, *needed]))
-        rows = self._rows(selected(level, names) + found.sql + self._ordered(level, order), found.values)
-        if not found.left and SEQUENCE not in names:
+        if query.zone:
+            names = self._with_counterparts(names, level)
+        sql = selected(level, names, zones=bool(query.zone)) + found.sql + self._ordered(level, order)
+        rows = self._rows(sql, found.values)
+        if not found.left and SEQUENCE not in names and not query.zone:
             yield from rows
             return
         rest, count = Query(level, found.left), len(keywords)
+        names += zones_of(level) if query.zone else []
         for one in rows:
-            row = _row(names, one)
+            row = query.seen(_row(names, one))
             if rest.matches(row):
                 yield [row[name] for name in names[:count]]
+
+    def _with_counterparts(self, names: Sequence[str], level: str) -> list[str]:
+        """Attributes with the dates and times that move together with them, and with what says the zone."""
+        pairs = [other for name in names for other in (date_of(name), time_of(name)) if other and is_at(other, level)]
+        return list(dict.fromkeys([*names, *pairs]))
 
     def count(self, query: Query) -> int:
         """See `Catalogue.count`."""
         level = _checked(query.level)
-        found = self._where(query.terms, level)
+        found = self._where(query.terms, level, zone=query.zone)
         if found.left:
             return sum(1 for _ in self.values(query, [KEYS[level]]))
         return int(next(self._rows(f"SELECT COUNT(*) FROM {joined(level)}{found.sql}", found.values))[0])
 
     def entries(self, query: Query) -> Iterator[Entry]:
         """See `Catalogue.entries`."""
-        found = self._where(query.terms, "IMAGE")
+        found = self._where(query.terms, "IMAGE", zone=query.zone)
         if not found.left:
             yield from self._entries(f"{found.sql} ORDER BY instances.id", found.values)
             return
-        for row in self.search(Query("IMAGE", query.terms)):
+        for row in self.search(Query("IMAGE", query.terms, zone=query.zone)):
             yield _entry([row[name] for name in ("path", "SOPClassUID", "SOPInstanceUID", "transfer_syntax",
                           "StudyInstanceUID", "SeriesInstanceUID", "size", "NumberOfFrames", "arrived")])  # fmt: skip
 
@@ -173,10 +186,14 @@ class Reading:
         """Whether rows of a level have an attribute here."""
         return is_at(keyword, level) and keyword not in self.lacking
 
-    def _where(self, terms: Sequence[Term], level: str, *, deep: bool = False) -> Where:
+    def _where(self, terms: Sequence[Term], level: str, *, deep: bool = False, zone: str = "") -> Where:
         """The conditions of the terms that count: a key that is not supported matches everything (PS3.4 C.2.2.1.3)."""
         chosen = [term for term in terms if deep or self._keeps(term.keyword, level)]
-        return where(chosen, level, self.dialect, self._multiple(), self.lacking)
+        left: list[Term] = []
+        if zone:
+            chosen, left = loosened(chosen)
+        found = where(chosen, level, self.dialect, self._multiple(), self.lacking)
+        return Where(found.sql, found.values, [*found.left, *left])
 
     def _has_others(self, query: Query, level: str) -> bool:
         """Whether attributes are asked for that the catalogue does not keep."""

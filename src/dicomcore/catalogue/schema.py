@@ -6,7 +6,18 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from dicomcore.catalogue.attributes import COLUMNS, COUNTED, FOLDED, KEYS, LEVELS, OWN, SEQUENCE, SORTED, TABLES
+from dicomcore.catalogue.attributes import (
+    COLUMNS,
+    COUNTED,
+    FOLDED,
+    KEYS,
+    LEVELS,
+    OWN,
+    SEQUENCE,
+    SORTED,
+    TABLES,
+    ZONES,
+)
 from dicomcore.catalogue.matching import fold_name, normal, plain
 from dicomcore.catalogue.rows import row_of
 from dicomcore.dataset import Dataset
@@ -14,9 +25,12 @@ from dicomcore.dataset.lookup import items_of, text_of
 from dicomcore.dictionary import dictionary_VR
 from dicomcore.uids import UID
 
-__all__ = ["VERSION", "folded_name", "kept_text", "schema", "sorted_time", "values_of"]
+__all__ = ["SINCE_THREE", "VERSION", "folded_name", "kept_text", "schema", "sorted_time", "values_of"]
 
-VERSION = 3
+VERSION = 4
+OWN_ZONES = {level: name for level, name in ZONES.items() if level != "STUDY"}
+SINCE_THREE = tuple(f"ALTER TABLE {TABLES[level]} ADD COLUMN {name} TEXT" for level, name in OWN_ZONES.items())
+"""What makes the tables of version 3 those of today; what was in them has the zone of its study."""
 PLAIN = frozenset({str, UID})  # types of most values
 LONGEST = 1 << 14  # characters of a value that are kept
 OWN_TYPES = dict(zip(OWN, ("TEXT", "TEXT", "INTEGER", "TEXT", "REAL"), strict=True))
@@ -43,6 +57,8 @@ def schema() -> Iterator[str]:
                     for name in names]  # fmt: skip
         if level == "IMAGE":
             columns += [f"{name} {kind}" for name, kind in OWN_TYPES.items()]
+        if level in OWN_ZONES:
+            columns.append(f"{OWN_ZONES[level]} TEXT")
         # Two studies may have series of one UID, against PS3.5 B.2: neither takes the instances of the other.
         unique = {"PATIENT": "PatientID, IssuerOfPatientID", "SERIES": "parent, SeriesInstanceUID"}
         yield f"CREATE TABLE {TABLES[level]} ({', '.join(columns)}, UNIQUE ({unique.get(level, KEYS[level])}))"
@@ -94,4 +110,6 @@ def values_of(ds: Dataset, level: str) -> dict[str, Any]:
     if level == "SERIES":
         items = [row_of(item) for item in items_of(ds, SEQUENCE)]
         values[SEQUENCE] = json.dumps(items) if items else ""
+    if level in OWN_ZONES:
+        values[OWN_ZONES[level]] = kept_text(ds, "TimezoneOffsetFromUTC")
     return values

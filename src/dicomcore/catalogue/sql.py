@@ -18,12 +18,21 @@ from dicomcore.catalogue.attributes import (
     SEQUENCE,
     SORTED,
     TABLES,
+    ZONES,
     above,
     level_of,
 )
 from dicomcore.catalogue.matching import Term, pattern_of
+from dicomcore.catalogue.zones import ZONE, time_of, widened
 
-__all__ = ["SQLITE", "Dialect", "Where", "joined", "keys_of", "names_of", "ordered", "prepare", "selected", "where"]
+__all__ = [
+    "SQLITE", "Dialect", "Where", "joined", "keys_of", "loosened", "names_of", "ordered", "prepare", "selected",
+    "where", "zones_of",
+]  # fmt: skip
+
+
+MOST_EQUAL, MOST_CONDITIONS = 16384, 256  # values of a key that a database looks at; SQLite takes 32 766, and 1000
+LONGEST_PATTERN = 4096  # characters; SQLite takes 50 000
 
 
 class Dialect(Protocol):
@@ -108,16 +117,36 @@ def joined(level: str) -> str:
 
 
 def column_of(keyword: str) -> str:
-    """The column of an attribute."""
+    """The column of an attribute, or of what `ZONES` names."""
+    keyword = ZONE if keyword == ZONES["STUDY"] else keyword
     return f'{TABLES[level_of(keyword) or "IMAGE"]}."{keyword}"'
 
 
-def selected(level: str, keywords: Sequence[str] | None = None) -> str:
-    """SELECT of the attributes of a level and of those above it with what is kept of instances, or of some."""
-    names = [f'{column_of(name)} AS "{name}"' for name in (names_of(level) if keywords is None else keywords)]
-    if keywords is None and level == "IMAGE":
-        names += [f"instances.{name} AS {name}" for name in OWN]
+def selected(level: str, keywords: Sequence[str] | None = None, *, zones: bool = False) -> str:
+    """SELECT of the attributes of a level and of those above it with what is kept of instances, or of some.
+
+    With `zones`, those of the levels stand behind.
+    """
+    own = OWN if keywords is None and level == "IMAGE" else ()
+    names = [
+        f'{_common_zone(level) if name == ZONE else column_of(name)} AS "{name}"'
+        for name in (names_of(level) if keywords is None else keywords)
+    ]
+    names += [f"instances.{name} AS {name}" for name in own]
+    names += [f"{column_of(name)} AS {name}" for name in zones_of(level) if zones]
     return f"SELECT {', '.join(names)} FROM {joined(level)}"
+
+
+def zones_of(level: str) -> list[str]:
+    """The zones of a level and of those above it."""
+    return [ZONES[one] for one in above(level) if one in ZONES]
+
+
+def _common_zone(level: str) -> str:
+    """The zone that the dates and times of all levels are of, "" for none."""
+    study = column_of(ZONE)
+    others = [f"COALESCE({column_of(name)}, {study})={study}" for name in zones_of(level)[1:]]
+    return f"CASE WHEN {' AND '.join(others)} THEN {study} ELSE '' END" if others else study
 
 
 def keys_of(level: str) -> tuple[str, ...]:
@@ -168,6 +197,24 @@ def where(
     return Where(" WHERE " + " AND ".join(parts) if parts else "", values, left)
 
 
+def loosened(terms: Iterable[Term]) -> tuple[list[Term], list[Term]]:
+    """Terms that every match in whatever zone fulfils, and those that have to be looked at in the query's zone."""
+    sure: list[Term] = []
+    left: list[Term] = []
+    for term in terms:
+        is_moving = term.vr in ("TM", "DT") or (term.vr == "DA" and bool(time_of(term.keyword)))
+        if not is_moving or term.kind not in ("range", "moment"):
+            sure.append(term)
+            if term.kind == "items":
+                left.append(term)
+            continue
+        left.append(term)
+        ranges = [widened(low, high) for low, high in term.ranges()] if term.vr == "DA" else [None]
+        if None not in ranges:
+            sure.append(Term(term.keyword, "DA", "range", tuple(end for one in ranges if one for end in one)))
+    return sure, left
+
+
 Condition = tuple[str, list[str], bool]
 
 
@@ -187,8 +234,14 @@ def _conditions(term: Term, dialect: Dialect, multiple: Collection[str]) -> Iter
         yield from _of_name(term, at, dialect, multiple)
     elif term.kind in ("range", "moment") and term.keyword in SORTED[at]:
         yield from _of_time(term, at, multiple)
-    elif term.kind in ("equal", "like"):
+    elif term.kind in ("equal", "like") and not _is_too_much(term, term.keyword in multiple):
         yield _of_text(column, term.kind, term.values, dialect, term.keyword in multiple)
+
+
+def _is_too_much(term: Term, is_multiple: bool) -> bool:
+    """Whether a database would refuse the conditions of so many or so long keys."""
+    most = MOST_EQUAL if term.kind == "equal" and not is_multiple else MOST_CONDITIONS
+    return len(term.values) > most or any(len(text) > LONGEST_PATTERN for text in term.values)
 
 
 def _of_text(column: str, kind: str, values: Sequence[str], dialect: Dialect, is_multiple: bool) -> Condition:
@@ -208,8 +261,10 @@ def _of_name(term: Term, at: str, dialect: Dialect, multiple: Collection[str]) -
     name = f"{term.keyword}_folded"
     column = f'{TABLES[at]}."{name}"'
     if term.kind == "fuzzy":
-        for word in term.values:
-            yield dialect.contains(column), [word], False
+        for word in term.values[0].split(" ") if len(term.values) == 1 else ():
+            yield dialect.contains(column), [max(re.split(r"[*?]+", word), key=len)], False
+    elif _is_too_much(term, name in multiple):
+        return
     elif all("=" not in text for text in term.values):
         yield _of_text(column, term.kind, term.values, dialect, name in multiple)
     elif len(term.values) == 1:
@@ -221,7 +276,11 @@ def _of_name(term: Term, at: str, dialect: Dialect, multiple: Collection[str]) -
 def _of_time(term: Term, at: str, multiple: Collection[str]) -> Iterator[Condition]:
     """A value that is several is left to Python."""
     column = f'{TABLES[at]}."{term.keyword}_sort"'
-    if term.keyword in multiple or (term.time and (term.time in multiple or level_of(term.time) != at)):
+    if (
+        len(term.values) > 2 * MOST_CONDITIONS
+        or term.keyword in multiple
+        or (term.time and (term.time in multiple or level_of(term.time) != at))
+    ):
         return
     first = last = column
     if term.kind == "moment":

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from dicomcore.catalogue.attributes import COLUMNS, COUNTED, FOLDED, KEYS, LEVELS, SEQUENCE, SORTED, TABLES
+from dicomcore.catalogue.attributes import COLUMNS, COUNTED, FOLDED, KEYS, LEVELS, SEQUENCE, SORTED, TABLES, ZONES
 from dicomcore.catalogue.duckdb_dialect import DUCKDB
 from dicomcore.catalogue.jobs import Jobs, State
 from dicomcore.catalogue.places import FramePlaces, find_frames
@@ -16,6 +16,7 @@ from dicomcore.catalogue.protocol import Entry
 from dicomcore.catalogue.reading import Reading
 from dicomcore.catalogue.records import Records
 from dicomcore.catalogue.schema import folded_name
+from dicomcore.catalogue.zones import ZONE
 from dicomcore.dictionary import dictionary_VR
 from dicomcore.limits import Limits
 
@@ -146,6 +147,8 @@ class TableCatalogue(Reading):
             names += ["path", "transfer_syntax", "size", "'' AS source", "0.0 AS arrived"]
         if level == "SERIES":
             names.append("'' AS \"RequestAttributesSequence\"")
+        if level in ("SERIES", "IMAGE"):
+            names.append(f'"{ZONE}" AS {ZONES[level]}')
         which = "" if level == "IMAGE" else f" QUALIFY row_number() OVER (PARTITION BY {unique} ORDER BY path)=1"
         self._run(f"CREATE TABLE {TABLES[level]} AS SELECT {unique} AS id, {', '.join(names)} FROM chosen{which}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
 import time
 from typing import Any
 
@@ -51,7 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
         return report_problem("jobs", arguments.store, "no such folder", WRONG_USE)
     if not os.path.exists(path):
         return DONE if arguments.cancel is None and arguments.retry is None else _none(arguments)
-    state = State(path)
+    try:
+        state = State(path)
+    except sqlite3.Error as error:
+        return report_problem("jobs", path, str(error), FAILED)
     try:
         jobs = state.jobs
         if arguments.cancel is not None:

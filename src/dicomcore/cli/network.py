@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import tomllib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from dicomcore.cli.console import printable, report_problem, word
@@ -23,6 +25,7 @@ __all__ = [
     "add_keys",
     "add_peer",
     "attributes_of",
+    "check_files",
     "dataset_of",
     "keys_of",
     "options_of",
@@ -30,9 +33,16 @@ __all__ = [
     "print_dataset",
     "print_outcome",
     "run_with",
+    "toml_of",
 ]
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
+DATE, TIME = r"(\d{8}|\d{4}\.\d\d\.\d\d)", r"(\d\d(:?\d\d(:?\d\d(\.\d{1,6})?)?)?)"
+MOMENTS = {
+    "DA": (re.compile(rf'{DATE}|{DATE}? *- *{DATE}?|\*|""|'), "a date is YYYYMMDD"),
+    "TM": (re.compile(rf'{TIME}|{TIME}? *- *{TIME}?|\*|""|'), "a time is HHMMSS"),
+}
+TAG = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
 CODES = "0 all went well, 1 the peer or the network failed, or an instance did, 2 wrong use, 130 interrupted."
 PEERS = "~/.config/dicomcore/peers.toml"
 PEER = f"the peer: AET@HOST:PORT, or a name in {PEERS}"
@@ -58,7 +68,8 @@ def add_keys(parser: argparse.ArgumentParser, models: str) -> None:
         action="append",
         default=[],
         metavar="KEYWORD=VALUE",
-        help="an attribute to match, with *, ? and ranges (StudyDate=20250101-); KEYWORD alone asks for its value",
+        help="an attribute to match, with *, ? and ranges (StudyDate=20250101-); KEYWORD alone asks for its value; "
+        "0010,0020 does for PatientID",
     )
     parser.add_argument("--level", metavar="LEVEL", help="PATIENT, STUDY, SERIES or IMAGE (default: the model's top)")
     parser.add_argument("--model", default="study", metavar="MODEL", help=f"{models} (default: study)")
@@ -66,14 +77,22 @@ def add_keys(parser: argparse.ArgumentParser, models: str) -> None:
 
 
 def keys_of(words: list[str]) -> dict[str, str]:
-    """Keys from ``KEYWORD=VALUE``. ValueError for a keyword that does not exist."""
-    from dicomcore.dictionary import tag_for_keyword
+    """Keys from ``KEYWORD=VALUE``, or a tag for the keyword.
+
+    ValueError for an attribute that does not exist, and for a date or time that is none, which would match nothing.
+    """
+    from dicomcore.dictionary import dictionary_VR, keyword_for_tag, tag_for_keyword
 
     keys = {}
     for one in words:
-        keyword, _, value = one.partition("=")
-        if tag_for_keyword(keyword) is None:
-            raise ValueError(f"{keyword} is no keyword of the dictionary (PS3.6)")
+        name, _, value = one.partition("=")
+        tag = TAG.fullmatch(name)
+        keyword = keyword_for_tag(int(tag[1] + tag[2], 16)) if tag is not None else name
+        if not keyword or tag_for_keyword(keyword) is None:
+            raise ValueError(f"{name} is no {'tag' if tag is not None else 'keyword'} of the dictionary (PS3.6)")
+        form, what = MOMENTS.get(dictionary_VR(keyword), (None, ""))
+        if form is not None and not all(form.fullmatch(text.strip()) for text in value.split("\\")):
+            raise ValueError(f"{name}={value}: {what}, or a range of them with a hyphen between")
         keys[keyword] = value
     return keys
 
@@ -113,13 +132,27 @@ def dataset_of(values: dict[str, Any]) -> Dataset:
     return made
 
 
+def toml_of(path: str) -> dict[str, Any]:
+    """What a file of options says. ValueError, with its name, for one that cannot be read as TOML."""
+    with open(path, "rb") as file:
+        try:
+            return tomllib.load(file)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path}: {error}") from None
+
+
+def check_files(*paths: str | None) -> None:
+    """OSError, with its name, for a file that cannot be opened: the errors of TLS do not say which."""
+    for path in filter(None, paths):
+        open(path, "rb").close()
+
+
 def peer_of(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """The peer's address, and what its entry in the peers' file says beside it."""
     name = arguments.peer
     path = os.path.expanduser(os.environ.get("DICOMCORE_PEERS", PEERS))
     if "@" not in name and ":" not in name and os.path.exists(path):
-        with open(path, "rb") as file:
-            known = tomllib.load(file)
+        known = toml_of(path)
         entry = known.get(name)
         if isinstance(entry, str):
             return entry, {}
@@ -143,6 +176,7 @@ def options_of(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
             connect=seconds, associate=seconds, response=seconds, store=seconds, retrieve=seconds
         )
     if arguments.tls:
+        check_files(arguments.trust, arguments.certificate, arguments.private_key)
         options["tls"] = net.tls_context(
             trust=arguments.trust, certificate=arguments.certificate, key=arguments.private_key
         )
@@ -157,11 +191,13 @@ def run_with(command: str, arguments: argparse.Namespace, work: Any) -> int:
 
     try:
         address, options = options_of(arguments)
-        code: int = work(address, options)
+        with warnings.catch_warnings():  # a key may have what a value may not: wildcards, and more characters
+            warnings.filterwarnings("ignore", category=UserWarning, module=r"dicomcore\.net\.requesting")
+            code: int = work(address, options)
         return code
     except NetworkError as error:
         return report_problem(command, "", str(error), FAILED)
-    except (ValueError, OSError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, OSError) as error:
         return report_problem(command, "", error, WRONG_USE)
 
 

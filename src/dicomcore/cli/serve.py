@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import tomllib
+import sqlite3
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 from dicomcore.cli.console import add_command, report_problem
 from dicomcore.cli.departments import DEPARTMENT_OPTIONS, add_department_arguments, departments_over
+from dicomcore.cli.network import check_files, toml_of
 from dicomcore.cli.serving import WEB_OPTIONS, add_web_arguments, web_beside
 
 __all__ = ["add_parser"]
@@ -77,20 +78,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted; return the exit code."""
     from dicomcore.errors import NetworkError
 
+    options: dict[str, Any] = {}
     try:
         options = _options(arguments)
         return _serve(options, arguments.verbose)
     except NetworkError as error:
         return report_problem("serve", "", str(error), FAILED)
-    except (ValueError, OSError, tomllib.TOMLDecodeError) as error:
+    except sqlite3.Error as error:  # the disk is full, or its file is no catalogue
+        return report_problem("serve", str(options.get("store") or ""), str(error), FAILED)
+    except (ValueError, OSError) as error:
         return report_problem("serve", "", error, WRONG_USE)
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if arguments.config:
-        with open(arguments.config, "rb") as file:
-            options = tomllib.load(file)
+        options = toml_of(arguments.config)
         unknown = sorted(set(options) - set(OPTIONS))
         if unknown:
             raise ValueError(f"{arguments.config}: {unknown[0]} is no option; they are {', '.join(OPTIONS)}")
@@ -105,9 +108,17 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
             raise ValueError(f"--peer {one}: a destination is AET@HOST:PORT")
         peers[title] = place
     options["peers"] = peers
+    for title in (options.get("ae", "DICOMCORE"), *peers):
+        if not _is_title(str(title)):
+            raise ValueError(f"{title!r} is no AE title: 1 to 16 characters of ASCII, without backslash (PS3.5 6.2)")
     if bool(options.get("store")) == bool(options.get("index")):
         raise ValueError("--store, the folder of instances, or --index is needed")
     return options
+
+
+def _is_title(text: str) -> bool:
+    """Whether peers can call it."""
+    return 1 <= len(text) <= 16 and bool(text.strip()) and text.isascii() and text.isprintable() and "\\" not in text
 
 
 def _opened(options: dict[str, Any]) -> Any:
@@ -125,6 +136,7 @@ def _serve(options: dict[str, Any], verbose: bool) -> int:
     if verbose:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     tls = None
+    check_files(options.get("certificate"), options.get("key"), options.get("trust"))
     if options.get("certificate"):
         tls = net.tls_context(
             server=True,

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dicomcore.errors import NetworkError
+
 if TYPE_CHECKING:
     import argparse
 
@@ -63,9 +65,12 @@ def web_beside(
         proxied=bool(options.get("proxied")),
         hosts=_hosts(options, host, token),
     )
-    running = web.Running(
-        application, options["http"], host=host, certificate=options.get("certificate"), key=options.get("key")
-    )
+    try:
+        running = web.Running(
+            application, options["http"], host=host, certificate=options.get("certificate"), key=options.get("key")
+        )
+    except OSError as error:
+        raise NetworkError(f"cannot listen at {host}:{options['http']}: {error.strerror or error}") from None
     with running:
         yield running
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dicomcore.cli.console import add_command, counted, not_dicom, report_problem, word
 from dicomcore.cli.network import DONE, FAILED, WRONG_USE, keys_of, print_dataset
+from dicomcore.files import write_bytes
 
 if TYPE_CHECKING:
     from dicomcore.web import Client, Outcome
@@ -201,8 +202,7 @@ def run_render(arguments: argparse.Namespace, client: Client) -> int:
         window=_numbers("--window", arguments.window, float),
         viewport=_numbers("--size", arguments.size, int),
     )
-    with open(arguments.output, "wb") as file:
-        file.write(picture)
+    write_bytes(arguments.output, picture)
     if arguments.json:
         print(json.dumps({"path": arguments.output, "bytes": len(picture)}))
     return DONE

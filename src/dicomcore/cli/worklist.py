@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING, Any
 
 from dicomcore.cli.console import add_command
@@ -18,6 +19,7 @@ EXAMPLES = (
     "dicomcore worklist RIS@localhost:11112 --modality CT --date 20250101",
     "dicomcore worklist RIS@localhost:11112 --station CT1 --json",
 )
+DATES = re.compile(r"\d{8}|\d{8}-(\d{8})?|-\d{8}|")
 ASKED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyInstanceUID",
          "RequestedProcedureID", "RequestedProcedureDescription", "ReferringPhysicianName")  # fmt: skip
 STEP = ("ScheduledProcedureStepID", "ScheduledProcedureStepDescription", "ScheduledProcedureStepStartTime",
@@ -37,10 +39,17 @@ def add_parser(subparsers: Any) -> None:
     add_peer(parser)
     parser.add_argument("--modality", default="", metavar="CS", help="the modality, such as CT")
     parser.add_argument("--station", default="", metavar="AET", help="the AE title of the scheduled station")
-    parser.add_argument("--date", default="", metavar="DATE", help="YYYYMMDD, or a range YYYYMMDD-YYYYMMDD")
+    parser.add_argument("--date", default="", type=_date, metavar="DATE", help="YYYYMMDD, or a range YYYYMMDD-YYYYMMDD")
     parser.add_argument("--patient", default="", metavar="NAME", help="the patient's name, with * and ?")
     parser.add_argument("--json", action="store_true", help="print DICOM JSON, a line each")
     parser.set_defaults(run=run)
+
+
+def _date(text: str) -> str:
+    """A date, or a range of dates, for argparse."""
+    if not DATES.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither YYYYMMDD nor a range of them, such as 20250101-20250131")
+    return text
 
 
 def _identifier(arguments: argparse.Namespace) -> Dataset:

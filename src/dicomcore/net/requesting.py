@@ -22,6 +22,7 @@ from dicomcore.net.operations import Outcome, Query, Retrieval, Single
 from dicomcore.net.pdu import Request
 from dicomcore.net.session import Session, windows
 from dicomcore.net.sinks import Nowhere, Sink
+from dicomcore.net.statuses import Status
 from dicomcore.net.storing import Folder, Stored
 from dicomcore.syntaxes import SYNTAXES
 from dicomcore.uids import UID
@@ -35,7 +36,8 @@ STANDARD = "1.2.840.10008."
 RECEIVED_SYNTAXES = tuple(
     row.uid for row in SYNTAXES if (row.encoder or row.format == "native") and row.uid.startswith(STANDARD)
 )
-NOT_SUPPORTED, UNRECOGNIZED, RESOURCE_LIMITATION = 0x0122, 0x0211, 0x0213
+NOT_SUPPORTED, UNRECOGNIZED, RESOURCE_LIMITATION, OUT_OF_RESOURCES = 0x0122, 0x0211, 0x0213, 0xA700
+IDENTITY = (Field.AFFECTED_SOP_CLASS, Field.AFFECTED_SOP_INSTANCE)
 MOST_REPORTS = 64
 
 
@@ -94,7 +96,15 @@ class RequestorSession(Session):
                 )
             )
         elif kind == Kind.C_STORE and message.failure is not None:
-            self.respond(message, 0xA700)
+            self.respond(message, OUT_OF_RESOURCES)
+            if self.retrieving is not None:
+                sop_class, instance = (str(message.command.get(name) or "") for name in IDENTITY)
+                reason = getattr(message.failure, "strerror", None) or str(message.failure)
+                self.retrieving.came(
+                    Outcome(
+                        Status(OUT_OF_RESOURCES), None, sop_class, instance, reason, message.context.transfer_syntax
+                    )
+                )
         elif kind == Kind.C_STORE and self.retrieving is not None:
             self.respond(message, NOT_SUPPORTED)
         elif kind == Kind.C_ECHO:

@@ -142,6 +142,8 @@ class Request:
     def __init__(self, message: Message, peer: Peer, limits: Limits | None) -> None:
         self.command, self.context, self.peer = message.command, message.context, peer
         self.is_cancelled = False
+        self.meant: list[str] = []
+        """The UIDs of the instances that a retrieval is to send, so that those that fail can be named."""
         self.settled: Callable[[set[str]], None] | None = None
         """Called after the sub-operations of a C-MOVE or C-GET with the UIDs of the instances that were stored."""
         self._data, self._limits = message.data, limits

@@ -212,7 +212,9 @@ class Server:
                 self._protocol, self._address.host, self._address.port, backlog=BACKLOG
             )
         except OSError as error:
-            raise NetworkError(f"cannot listen at {self._address}: {error.strerror or error}") from None
+            # asyncio says the address again; the numbers of failed look-ups of names are negative.
+            reason = os.strerror(error.errno) if (error.errno or 0) > 0 and error.errno else error.strerror or error
+            raise NetworkError(f"cannot listen at {self._address}: {reason}") from None
 
     def _protocol(self) -> asyncio.BaseProtocol:
         """What a new connection is given to."""

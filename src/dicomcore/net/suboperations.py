@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Counts", "send_instances"]
 
 MOST = 0xFFFF  # of the elements that count (US)
+LONGEST_LIST = 0xFFFE  # bytes of a UI in explicit VR
 UNKNOWN_DESTINATION, ALL_FAILED, SOME_FAILED, CANCELLED = 0xA801, 0xA702, 0xB000, 0xFE00
 
 
@@ -58,11 +59,17 @@ class Counts:
         return SOME_FAILED if self.completed or self.warning else ALL_FAILED
 
     def identifier(self) -> Dataset | None:
-        """The Failed SOP Instance UID List."""
-        if not self.failed_uids:
+        """The Failed SOP Instance UID List, with as many as a value of 16 bits of length holds."""
+        size, fitting = 0, 0
+        for uid in self.failed_uids:
+            size += len(uid) + 1
+            if size > LONGEST_LIST:
+                break
+            fitting += 1
+        if not fitting:
             return None
         made = Dataset()
-        made.FailedSOPInstanceUIDList = self.failed_uids
+        made.FailedSOPInstanceUIDList = self.failed_uids[:fitting]
         return made
 
 
@@ -107,6 +114,8 @@ def _perform(answering: Answering, sources: list[Any], destination: str | None) 
         outcomes.close()
         if answering.request.settled is not None:
             answering.request.settled(stored)
+    if counts.failed and answering.request.meant and not answering.request.is_cancelled:
+        counts.failed_uids = [uid for uid in answering.request.meant if uid not in stored]
     identifier = counts.identifier()
     data = None if identifier is None else encode(identifier, answering.message.context.transfer_syntax)
     if answering.request.is_cancelled:

@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterator
 from dicomcore.catalogue import Catalogue, compile_identifier, row_of
 from dicomcore.catalogue.answers import Answers, answered, identifier, say_character_set, texts_of_row
 from dicomcore.catalogue.attributes import OBJECTS
+from dicomcore.catalogue.zones import moved_set
 from dicomcore.dataset import Dataset
 from dicomcore.encoding import encode
 from dicomcore.net import Request, Server
 from dicomcore.net.models import model_of
 from dicomcore.part10.reader import dcmread
 
-__all__ = ["MODELS", "Query", "level_of_request", "negotiation"]
+__all__ = ["ADJUSTED", "FUZZY", "MODELS", "Query", "agreed_of", "level_of_request", "negotiation"]
 
 MODELS = ("patient", "study", "patient-study")
 MISMATCH, UNABLE = 0xA900, 0xC000
-RELATIONAL, COMBINED, FUZZY = 0, 1, 2  # bytes of extended negotiation (PS3.4 C.5.1.1.1)
-PERFORMED = bytes((1, 1, 1, 0, 0, 1, 1))  # not timezone adjustment, nor conversion of enhanced multi-frame images
+RELATIONAL, COMBINED, FUZZY, ADJUSTED = 0, 1, 2, 3  # bytes of extended negotiation (PS3.4 C.5.1.1.1)
+PERFORMED = bytes((1, 1, 1, 1, 0, 1, 1))  # not the conversion of enhanced multi-frame images
 
 
 class Query:
@@ -26,7 +27,9 @@ class Query:
     belong to no patient: hanging protocols, colour palettes, implant templates, protocols, inventories.
 
     Queries are relational: keys of upper levels may be missing. What a peer asks for in extended negotiation is
-    answered and acted upon: combined matching of dates and times, fuzzy matching of names.
+    answered and acted upon: combined matching of dates and times, fuzzy matching of names, dates and times in the time
+    zone of the query. Without that, Timezone Offset From UTC in an identifier says nothing. Answers with times say the
+    offset that is known of them.
 
     Parameters
     ----------
@@ -56,11 +59,10 @@ class Query:
         if not level:
             yield MISMATCH
             return
-        agreed = request.peer.extended.get(request.context.abstract_syntax, b"")
-        fuzzy = self._fuzzy or agreed[FUZZY : FUZZY + 1] == b"\1"
-        combined = agreed[COMBINED : COMBINED + 1] == b"\1"
+        agreed = agreed_of(request)
+        fuzzy, combined, adjusted = self._fuzzy or FUZZY in agreed, COMBINED in agreed, ADJUSTED in agreed
         try:
-            query = compile_identifier(asked, level=level, fuzzy=fuzzy, combined=combined)
+            query = compile_identifier(asked, level=level, fuzzy=fuzzy, combined=combined, adjusted=adjusted)
         except ValueError:
             yield UNABLE
             return
@@ -75,9 +77,9 @@ class Query:
     def _objects(self, request: Request) -> Iterator[Dataset | int]:
         """Objects of no patient, which have no levels (PS3.4 U.4, X.4, BB.4)."""
         asked = request.dataset
-        agreed = request.peer.extended.get(request.context.abstract_syntax, b"")
+        agreed = agreed_of(request)
         try:
-            query = compile_identifier(asked, fuzzy=agreed[FUZZY : FUZZY + 1] == b"\1")
+            query = compile_identifier(asked, fuzzy=FUZZY in agreed, adjusted=ADJUSTED in agreed)
         except ValueError:
             yield UNABLE
             return
@@ -85,7 +87,7 @@ class Query:
         for entry, row in self._catalogue.objects(OBJECTS[model]):
             if query.matches(row):
                 ds = dcmread(entry.path, stop_before_pixels=True)
-                answer = answered(asked, ds)
+                answer = answered(asked, moved_set(ds, query.zone) if query.zone else ds)
                 say_character_set(answer, asked, texts_of_row(row_of(answer)))
                 answer.RetrieveAETitle = self._title
                 yield answer
@@ -95,6 +97,12 @@ def level_of_request(request: Request) -> str:
     """The query/retrieve level of an identifier, "" if its model has no such level."""
     level = str(request.dataset.get("QueryRetrieveLevel") or "").strip().upper()
     return level if level in model_of(request.context.abstract_syntax).levels else ""
+
+
+def agreed_of(request: Request) -> frozenset[int]:
+    """The numbers of the bytes that were agreed upon in extended negotiation for the SOP class of a request."""
+    agreed = request.peer.extended.get(request.context.abstract_syntax, b"")
+    return frozenset(at for at, value in enumerate(agreed) if value == 1)
 
 
 def negotiation(performed: bytes) -> Callable[[bytes], bytes]:

@@ -77,11 +77,13 @@ class Retrieve:
             self._failed(title, left, request.peer.called)
 
     def _entries(self, request: Request) -> list[Entry]:
-        """What the unique keys name; an identifier without any names nothing (PS3.4 C.4.2.1.4.1)."""
+        """What the unique keys name; an identifier without that of its level is refused (PS3.4 C.4.2.1.4.1)."""
         asked = request.dataset
         model = model_of(request.context.abstract_syntax).name
         if model in OBJECTS:
             wanted = set(texts_of(asked.get("SOPInstanceUID"))) - {""}
+            if not wanted:
+                raise Failure(MISMATCH, "the identifier has no SOPInstanceUID")
             return [entry for entry, _ in self._catalogue.objects(OBJECTS[model]) if entry.sop_instance in wanted]
         level = level_of_request(request)
         if not level:
@@ -92,16 +94,18 @@ class Retrieve:
             if asked.get(keyword):
                 setattr(keys, keyword, asked.get(keyword))
         if KEYS[level] not in keys:
-            return []
+            raise Failure(MISMATCH, f"the identifier has no {KEYS[level]}")
         return list(self._catalogue.entries(compile_identifier(keys, level=level)))
 
     def _sources(self, request: Request, entries: list[Entry]) -> list[Any]:
         """What is sent for entries: files as they are, data sets for what lies elsewhere or is made."""
         name = model_of(request.context.abstract_syntax).name
         if name == HEADS:
+            request.meant = [entry.sop_instance for entry in entries]
             return [without_bulk_data(dcmread(self._catalogue.source(entry))) for entry in entries]
         if name == FRAMES and level_of_request(request) == "FRAME":
             return self._frames(request, entries)
+        request.meant = [entry.sop_instance for entry in entries]
         found = [self._catalogue.source(entry) for entry in entries]
         return [one if isinstance(one, str) else dcmread(one) for one in found]
 

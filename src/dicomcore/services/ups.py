@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from dicomcore.catalogue import Query, compile_identifier
+from dicomcore.catalogue.zones import moved_set
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import first_item, text_of
 from dicomcore.errors import DicomError
@@ -286,7 +287,7 @@ class Workitems:
         A step has the attributes of the identifier, or all of them if `whole`. ValueError for an identifier of too many
         keys.
         """
-        query = compile_identifier(identifier, fuzzy=fuzzy)
+        query = compile_identifier(identifier, fuzzy=fuzzy, adjusted=True)
         count = 0
         for step in self._matching(query):
             count += 1
@@ -298,7 +299,7 @@ class Workitems:
 
     def _matching(self, query: Query) -> Iterator[Dataset]:
         terms = [term for term in query.terms if term.keyword != "TransactionUID"]
-        query = Query(query.level, terms, query.asked)
+        query = Query(query.level, terms, query.asked, query.zone)
         where, values = _narrowed(query)
         sql = f"SELECT rowid, uid, keys FROM workitems WHERE rowid > ?{where} ORDER BY rowid LIMIT {AT_A_TIME}"
         last = 0
@@ -312,7 +313,7 @@ class Workitems:
                 with self.ledger.transaction() as found:
                     step = self._step(found, uid)
                 if step is not None:
-                    yield step.dataset
+                    yield moved_set(step.dataset, query.zone) if query.zone else step.dataset
             if len(rows) < AT_A_TIME:
                 return
 
@@ -351,7 +352,7 @@ class Workitems:
 
     def _subscribe_all(self, found: sqlite3.Connection, aet: str, lock: bool, keys: Dataset | None) -> None:
         """Table CC.2.3-2: steps without a subscription get one; those that have one keep it."""
-        wanted = None if keys is None else compile_identifier(keys)
+        wanted = None if keys is None else compile_identifier(keys, adjusted=True)
         held = None if keys is None else packed(keys)
         found.execute("INSERT OR REPLACE INTO subscribers VALUES (?, ?, ?)", (aet, lock, held))
         rows = found.execute(
@@ -467,7 +468,7 @@ class Workitems:
         rows = found.execute("SELECT aet, lock, keys FROM subscribers").fetchall()
         made, known = [], keys_of(step) if rows else {}
         for aet, lock, keys in rows:
-            if keys is None or compile_identifier(unpacked(keys)).matches(known):
+            if keys is None or compile_identifier(unpacked(keys), adjusted=True).matches(known):
                 made.append((aet, bool(lock)))
         return made
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from dicomcore.catalogue.zones import ZONE, has_moments, known_offset
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import items_of
+from dicomcore.dataset.lookup import items_of, text_of
 
 __all__ = ["answer", "keys_of"]
 
@@ -30,7 +31,15 @@ def keys_of(ds: Dataset) -> dict[str, Any]:
 
 
 def answer(asked: Dataset, step: Dataset) -> Dataset:
-    """What was asked for of a step, at every level; what it lacks is empty."""
+    """What was asked for of a step, at every level; what it lacks is empty. It says the offset of its times."""
+    made = _answer(asked, step)
+    zone = known_offset(text_of(step, ZONE))
+    if zone and has_moments(asked):
+        made.TimezoneOffsetFromUTC = zone
+    return made
+
+
+def _answer(asked: Dataset, step: Dataset) -> Dataset:
     made = Dataset()
     if "SpecificCharacterSet" in step:
         made.SpecificCharacterSet = step.SpecificCharacterSet
@@ -43,5 +52,5 @@ def answer(asked: Dataset, step: Dataset) -> Dataset:
             continue
         inner = element.value[0] if element.value else None
         found = items_of(step, element.keyword)
-        made.add_new(tag, "SQ", [one.copy() if inner is None or not inner else answer(inner, one) for one in found])
+        made.add_new(tag, "SQ", [one.copy() if inner is None or not inner else _answer(inner, one) for one in found])
     return made

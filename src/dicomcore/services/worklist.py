@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterable, Iterator
 
 from dicomcore.catalogue import compile_identifier, row_of
 from dicomcore.catalogue.answers import answered, say_character_set, texts_of_row
+from dicomcore.catalogue.zones import moved_set
 from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError
 from dicomcore.net import Request, Server
 from dicomcore.net.models import model_of
 from dicomcore.part10.reader import dcmread
-from dicomcore.services.query import negotiation
+from dicomcore.services.query import ADJUSTED, FUZZY, agreed_of, negotiation
 
 __all__ = ["Worklist", "read_items"]
 
 SUFFIXES = (".wl", ".dcm")
-FUZZY = 2  # a byte of extended negotiation
-PERFORMED = bytes((1, 1, 1, 0))  # two that are always 1, fuzzy matching of names, no timezone adjustment (PS3.4 K.5.1)
+PERFORMED = bytes((1, 1, 1, 1))  # two that are always 1, fuzzy matching of names, timezone adjustment (PS3.4 K.5.1)
+UNABLE = 0xC000
 
 
 class Worklist:
@@ -39,14 +40,16 @@ class Worklist:
     def _all(self) -> Iterable[Dataset]:
         return self._items() if callable(self._items) else read_items(os.fsdecode(self._items))
 
-    def _answer(self, request: Request) -> Iterator[Dataset]:
-        asked = request.dataset
-        agreed = request.peer.extended.get(request.context.abstract_syntax, b"")
-        query = compile_identifier(asked, fuzzy=agreed[FUZZY : FUZZY + 1] == b"\1", combined=True)
+    def _answer(self, request: Request) -> Iterator[Dataset | int]:
+        asked, agreed = request.dataset, agreed_of(request)
+        try:
+            query = compile_identifier(asked, fuzzy=FUZZY in agreed, combined=True, adjusted=ADJUSTED in agreed)
+        except ValueError:
+            yield UNABLE
+            return
         for item in self._all():
-            row = row_of(item)
-            if query.matches(row):
-                answer = answered(asked, item)
+            if query.matches(row_of(item)):
+                answer = answered(asked, moved_set(item, query.zone) if query.zone else item)
                 say_character_set(answer, asked, texts_of_row(row_of(answer)))
                 yield answer
 

@@ -16,7 +16,7 @@ from dicomcore.errors import DicomError
 from dicomcore.part10.reader import dcmread
 from dicomcore.syntaxes import syntax_of
 from dicomcore.vrs import BYTES
-from dicomcore.web.choices import choose_frames
+from dicomcore.web.choices import choose_frames, frame_choices
 from dicomcore.web.frames import Stored, frame_parts
 from dicomcore.web.media import ANY, OCTETS
 from dicomcore.web.metadata import INLINE, bulk_uri
@@ -56,14 +56,23 @@ def _pixel_data(request: Request, target: Target) -> Reply:
 
 def _frames_of(request: Request, entries: Sequence[Any]) -> Reply:
     """The frames of instances, as parts; instances without pixel data have none."""
+    _refuse_what_is_never_taken(request, entries)
     writer = PartWriter(OCTETS)
     return _reply(writer, _frame_parts(request, entries, writer))
 
 
 def bulk_of_instances(request: Request, entries: Sequence[Any]) -> Reply:
     """All bulk data of instances, as parts: each frame, and each large value of binary data."""
+    _refuse_what_is_never_taken(request, entries)
     writer = PartWriter(OCTETS)
     return _reply(writer, _all_parts(request, entries, writer))
+
+
+def _refuse_what_is_never_taken(request: Request, entries: Sequence[Any]) -> None:
+    """Problem 406, before the answer begins, if the client takes the frames of no instance."""
+    syntaxes = [str(syntax) for syntax in dict.fromkeys(entry.transfer_syntax for entry in entries)]
+    if not any(frame_choices(request.accepted, syntax) for syntax in syntaxes):
+        choose_frames(request.accepted, syntaxes[0])
 
 
 def _reply(writer: PartWriter, parts: Iterator[bytes | memoryview]) -> Reply:

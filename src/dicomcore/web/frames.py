@@ -13,7 +13,7 @@ from dicomcore.part10.reader import dcmread
 from dicomcore.pixels.frames import Frames
 from dicomcore.syntaxes import NATIVE, syntax_of
 from dicomcore.transcoding import transcode
-from dicomcore.web.choices import EXPLICIT, Choice, choose_frames, plain_syntax
+from dicomcore.web.choices import EXPLICIT, Choice, choose_frames, frame_choices, plain_syntax
 from dicomcore.web.multipart import PartWriter
 from dicomcore.web.node import Node
 from dicomcore.web.problems import Problem, reason
@@ -118,7 +118,7 @@ async def frames(request: Request, target: Target) -> Reply:
     if request.has_tag(tag):
         return Reply(304, headers=[("etag", tag)])
     quick = _at_once(request, kept, numbers, choice, tag)
-    return quick if quick is not None else await node.work(_slowly, request, kept, numbers, choice, tag)
+    return quick if quick is not None else await node.work(_slowly, request, kept, numbers)
 
 
 def _media(choice: Choice, kept: Stored) -> str:
@@ -144,8 +144,24 @@ def _at_once(request: Request, kept: Stored, numbers: Sequence[int], choice: Cho
     return Reply(200, writer.content_type, b"".join((writer.head(media), data, writer.tail())), headers)
 
 
-def _slowly(request: Request, kept: Stored, numbers: Sequence[int], choice: Choice, tag: str) -> Reply:
-    media = _media(choice, kept)
+def _slowly(request: Request, kept: Stored, numbers: Sequence[int]) -> Reply:
+    """The answer in the first of the ways that the client takes in which it can be made."""
+    failure: Problem | None = None
+    for choice in frame_choices(request.accepted, kept.syntax):
+        try:
+            return _made(request, kept, numbers, choice)
+        except Problem as problem:
+            if problem.status != 406:
+                raise
+            failure = failure or problem
+    assert failure is not None
+    raise failure
+
+
+def _made(request: Request, kept: Stored, numbers: Sequence[int], choice: Choice) -> Reply:
+    media, tag = _media(choice, kept), kept.tag(numbers, choice)
+    if request.has_tag(tag):
+        return Reply(304, headers=[("etag", tag)])
     headers = [("etag", tag), ("cache-control", "private, no-cache")]
     if not choice.is_multipart:
         if len(numbers) > 1:

@@ -82,7 +82,8 @@ async def _remove(request: Request, target: Target) -> Reply:
 
 def _search(request: Request, target: Target, wanted: Search, form: str) -> Reply:
     query = wanted.compiled()
-    rows = [row for _, row in request.node.catalogue.objects(CLASSES[target.kind]) if query.matches(row)]
+    found = request.node.catalogue.objects(CLASSES[target.kind])
+    rows = [query.seen(row) for _, row in found if query.matches(row)]
     most = request.node.limits.results
     stop = wanted.offset + (most if wanted.limit is None else min(wanted.limit, most))
     page = rows[wanted.offset : stop]

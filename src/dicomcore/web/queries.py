@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -32,7 +33,7 @@ DEFAULTS = {
 """What an answer has without being asked (PS3.18 Tables 10.6.3-3 to 10.6.3-5)."""
 BELOW = {"Modality": "ModalitiesInStudy", "SOPClassUID": "SOPClassesInStudy"}
 """What a search for studies matches in place of an attribute of their series and instances."""
-TIME_ZONE = "TimezoneOffsetFromUTC"  # dates and times are matched as they stand (PS3.4 C.4.1.1.3.1)
+TIME_ZONE = "TimezoneOffsetFromUTC"  # how dates and times are read, and not matched (PS3.18 8.3.4.1.1)
 MOST_KEYS = 256
 HEX = re.compile("[0-9A-Fa-f]{8}")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
@@ -40,7 +41,10 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 DATE = r"(?:\d{8}|\d{4}\.\d\d\.\d\d)"
 TIME = r"(?:\d\d(?::?\d\d(?::?\d\d(?:\.\d{1,6})?)?)?)"
 TEMPORAL = {
-    vr: (re.compile(rf'{one}|{one}?-{one}?|\*+|""|'), f"{name} is {shape}, or a range of them with a hyphen between")
+    vr: (
+        re.compile(rf'{one}|{one}? *- *{one}?|\*+|""|'),
+        f"{name} is {shape}, or a range of them with a hyphen between",
+    )
     for vr, name, one, shape in (("DA", "a date", DATE, "YYYYMMDD"), ("TM", "a time", TIME, "HHMMSS.FFFFFF"))
 }
 """What a key is, by VR (PS3.4 C.2.2.2.5); what is none would silently match nothing."""
@@ -60,6 +64,12 @@ class Search:
     offset: int = 0
     fuzzy: bool = False
     multiple: bool = False
+    zone: str = ""
+    """The offset from UTC of dates and times, in the keys and in the answers."""
+    creators: dict[int, str] = field(default_factory=dict)
+    """Private creators by the tags of their elements."""
+    private: dict[str, int] = field(default_factory=dict)
+    """Tags of private attributes in the answer by what catalogues call them."""
     ignored: list[str] = field(default_factory=list)
     """Keys that the catalogue does not keep, and that are not matched."""
 
@@ -67,8 +77,9 @@ class Search:
         """The query of a catalogue; Problem for what it does not understand."""
         try:
             return catalogue.query(
-                self.keys, level=self.level or "IMAGE", fuzzy=self.fuzzy, include=self.include, multiple=self.multiple
-            )
+                self.keys, level=self.level or "IMAGE", fuzzy=self.fuzzy, multiple=self.multiple, zone=self.zone,
+                include=(*self.include, *self.private),
+            )  # fmt: skip
         except ValueError as error:
             raise Problem(400, str(error)) from None
 
@@ -80,7 +91,7 @@ class Search:
         if self.level == "IMAGE" and not target.series:
             levels.insert(-1, "SERIES")
         names = {name for level in levels for name in DEFAULTS[level]}
-        names |= {"RetrieveURL", "InstanceAvailability", "StudyInstanceUID"} | (
+        names |= {"RetrieveURL", "InstanceAvailability", "StudyInstanceUID", TIME_ZONE} | (
             {"SeriesInstanceUID"} if self.level == "IMAGE" else set()
         )
         names |= {key.partition(".")[0] for key in self.keys} | set(self.include)
@@ -94,6 +105,7 @@ def read_search(request: Request, target: Target) -> Search:
     search = Search(target.level)
     empty = False
     seen: set[str] = set()
+    search.creators = _creators(request.query)
     search.multiple = any(name.lower() == SWITCHES[2] and value.lower() == "true" for name, value in request.query)
     for name, value in request.query:
         low = name.lower()
@@ -123,8 +135,35 @@ def read_search(request: Request, target: Target) -> Search:
     return search
 
 
+def _creators(pairs: Iterable[tuple[str, str]]) -> dict[int, str]:
+    """Private creators by the tags of their elements (PS3.18 8.3.4.1)."""
+    tags = ((int(name, 16), value.strip()) for name, value in pairs if HEX.fullmatch(name))
+    return {tag: value for tag, value in tags if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF and value}
+
+
+def _has_private(search: Search, name: str, value: str) -> bool:
+    """Whether a name is that of a private attribute, or of its creator; it is answered then, and not matched."""
+    tag = int(name, 16) if HEX.fullmatch(name) else 0
+    if not tag >> 16 & 1:
+        return False
+    if 0x10 <= tag & 0xFFFF <= 0xFF:
+        return True
+    creator = search.creators.get(tag & 0xFFFF0000 | (tag >> 8 & 0xFF))
+    if creator is None:
+        raise Problem(400, f"{name} is private, and no creator is given for its block (PS3.18 8.3.4.1)")
+    search.private[f"{tag >> 16:04x}xx{tag & 0xFF:02x}:{creator}"] = tag
+    if value:
+        search.ignored.append(name)
+    return True
+
+
 def _match(search: Search, name: str, value: str) -> None:
+    if _has_private(search, name, value):
+        return
     path = attribute_path(name)
+    if path == (TIME_ZONE,):
+        search.zone = "+" + value[1:] if value[:1] == " " else value  # a plus sign that is not escaped is a blank
+        return
     if not search.level:  # what belongs to no patient has no levels
         _check_value(search, path[-1], value)
         search.keys[".".join(path)] = value
@@ -139,8 +178,6 @@ def _match(search: Search, name: str, value: str) -> None:
         return
     if LEVELS.index(at) > LEVELS.index(search.level):
         raise Problem(400, f"{path[0]} is an attribute of a lower level than this search finds (PS3.18 10.6.1.2.1)")
-    if path[0] == TIME_ZONE and value:
-        search.ignored.append(path[0])
     _check_value(search, path[-1], value)
     search.keys[".".join(path)] = value
 
@@ -162,7 +199,7 @@ def _include(search: Search, value: str) -> None:
     for name in value.split(","):
         if name.strip().lower() == "all":
             search.everything = True
-        elif name.strip():
+        elif name.strip() and not _has_private(search, name.strip(), ""):
             path = attribute_path(name.strip())
             if path[0] not in search.include:
                 search.include.append(path[0])

@@ -11,7 +11,7 @@ from dicomcore.errors import DicomError
 from dicomcore.limits import Limits
 from dicomcore.transcoding import transcode
 from dicomcore.web.bulk import bulk_of_instances
-from dicomcore.web.choices import Choice, choose_instance, wants_dicom
+from dicomcore.web.choices import Choice, choose_instance, instance_choices, wants_dicom
 from dicomcore.web.media import DICOM
 from dicomcore.web.multipart import PartWriter
 from dicomcore.web.problems import Problem, reason
@@ -65,7 +65,7 @@ def _joined(first: Any, second: Any, rest: Iterator[Any]) -> Iterator[Any]:
 
 
 def _single(request: Request, entry: Any, choice: Choice) -> Reply:
-    file, syntax = _opened(request, entry, choice)
+    file, syntax, choice = _opened(request, entry, choice)
     tag = f'"{file.tag}-{choice.transfer_syntax}"'
     if request.has_tag(tag):
         return Reply(304, headers=[("etag", tag)])
@@ -76,7 +76,7 @@ def _parts(
     request: Request, entries: Sequence[Any], choices: dict[str, Choice], writer: PartWriter
 ) -> Iterator[bytes | memoryview]:
     for entry in entries:
-        file, syntax = _opened(request, entry, choices[entry.transfer_syntax])
+        file, syntax, _ = _opened(request, entry, choices[entry.transfer_syntax])
         head = writer.head(f"{DICOM};transfer-syntax={syntax}")
         if file.size <= WHOLE:
             yield head + file.read(0, file.size)
@@ -86,15 +86,22 @@ def _parts(
     yield writer.tail()
 
 
-def _opened(request: Request, entry: Any, choice: Choice) -> tuple[OpenFile, str]:
-    """The file to send, and its transfer syntax."""
+def _opened(request: Request, entry: Any, first: Choice) -> tuple[OpenFile, str, Choice]:
+    """The file to send, its transfer syntax, and the first way of sending it that works for this instance."""
     source = request.node.catalogue.source(entry)
-    try:
-        if not choice.transfer_syntax:
-            return open_file(source), entry.transfer_syntax
-        return converted(source, choice.transfer_syntax, request.node.reading), choice.transfer_syntax
-    except FileNotFoundError:
-        raise Problem(410, "the file of an instance is gone") from None
+    failure: Problem | None = None
+    choices = instance_choices(request.accepted, entry.transfer_syntax)
+    for choice in (one for one in choices if one.is_multipart == first.is_multipart):
+        try:
+            if not choice.transfer_syntax:
+                return open_file(source), entry.transfer_syntax, choice
+            return converted(source, choice.transfer_syntax, request.node.reading), choice.transfer_syntax, choice
+        except FileNotFoundError:
+            raise Problem(410, "the file of an instance is gone") from None
+        except Problem as problem:
+            failure = failure or problem
+    assert failure is not None
+    raise failure
 
 
 def converted(source: Any, syntax: str, limits: Limits) -> OpenFile:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from dicomcore.catalogue.naming import vr_of
+from dicomcore.catalogue.zones import ZONE, known_offset
 from dicomcore.dictionary import dictionary_VR, tag_for_keyword
 
 __all__ = ["Rows", "attribute_json"]
@@ -72,24 +74,46 @@ def _members(item: Mapping[str, Any]) -> list[str]:
     return [attribute_json(name, item[name]) for _, name in known]
 
 
-class Rows:
-    """Makes JSON objects of rows; `keywords` are the attributes that each has, in the order of their tags."""
+def _creator_json(name: str, tag: int) -> tuple[int, str]:
+    """The creator of a private attribute: the tag of its element, and a member of an object."""
+    at = tag & 0xFFFF0000 | (tag >> 8 & 0xFF)
+    return at, f'"{at:08X}":' + _attribute("LO", name.partition(":")[2])
 
-    def __init__(self, keywords: Sequence[str]) -> None:
-        self._made: list[tuple[str, dict[Any, str]]] = [(name, {}) for name in keywords]
+
+class Rows:
+    """Makes JSON objects of rows.
+
+    `keywords` are the attributes that each has, in the order of their tags; `private` are the tags of private ones by
+    what catalogues call them. A value whose VR no dictionary knows is left out.
+    """
+
+    def __init__(self, keywords: Sequence[str], private: Mapping[str, int] | None = None) -> None:
+        found = [(int(_named(name)[0][1:9], 16), name, *_named(name)) for name in keywords]
+        for name, tag in (private or {}).items():
+            found.append((tag, name, f'"{tag:08X}":', vr_of(tag, name.partition(":")[2])))
+        constant = dict(_creator_json(name, tag) for name, tag in (private or {}).items())
+        found += [(tag, "", text, "") for tag, text in constant.items()]
+        self._made: list[tuple[str, str, str, dict[Any, str]]] = [
+            (name, key, vr, {}) for _, name, key, vr in (sorted(found) if private else found)
+        ]
 
     def object(self, row: Mapping[str, Any]) -> str:
         """A row as an object."""
         parts = []
-        for name, known in self._made:
+        for name, key, vr, known in self._made:
             value = row.get(name)
+            if name == ZONE and not known_offset(value):  # present if it is known (PS3.18 Table 10.6.3-3)
+                continue
+            if not name:  # a creator
+                parts.append(key)
+                continue
             if type(value) is list:
-                parts.append(attribute_json(name, value))
+                parts.append(key + _attribute(vr, value))
                 continue
             made = known.get(value)
             if made is None:
                 if len(known) >= REMEMBERED:
                     known.clear()
-                made = known[value] = attribute_json(name, value)
+                made = known[value] = key + _attribute(vr, value if vr != "UN" else None)
             parts.append(made)
         return "{" + ",".join(parts) + "}"

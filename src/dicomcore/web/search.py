@@ -42,7 +42,7 @@ def _search(request: Request, target: Target, wanted: Search, form: str) -> Repl
     most = node.limits.results
     limit = most if wanted.limit is None else min(wanted.limit, most)
     query = wanted.compiled()
-    deep = any(name not in KNOWN for name in wanted.include)
+    deep = bool(wanted.private) or any(name not in KNOWN for name in wanted.include)
     if deep:
         limit = min(limit, node.limits.deep_reads)
     warnings = []
@@ -70,7 +70,7 @@ def _search(request: Request, target: Target, wanted: Search, form: str) -> Repl
 
 def _answer(request: Request, target: Target, wanted: Search, rows: Sequence[dict[str, Any]], form: str) -> Reply:
     base = request.base
-    made = Rows(wanted.keywords(target))
+    made = Rows(wanted.keywords(target), wanted.private)
     objects = []
     for row in rows:
         row["RetrieveURL"] = base + _place(row, wanted.level)

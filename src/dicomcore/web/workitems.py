@@ -35,6 +35,8 @@ TRANSACTION = frozenset({"transaction-uid", "transactionuid", "transaction", "tr
 """How the transaction UID is spelled in queries, in lower case: it changed over the editions."""
 PAGING = frozenset({"limit", "offset", "fuzzymatching", "includefield", "accept", "charset"})
 MOST = 1000
+MATCHED_AS_SUCH = frozenset({"DA", "DT", "PN", "TM", "UI"})
+"""VRs that match in their own way (PS3.4 C.2.2.2); all others do as text."""
 SUBSCRIBERS = "subscribers"
 LONGEST_TITLE = 16
 
@@ -217,7 +219,7 @@ def _put(ds: Dataset, path: Sequence[str], value: str) -> None:
     if vr == "SQ":
         setattr(ds, path[-1], [])
         return
-    ds.add(DataElement(tag, vr if vr in ("PN", "UI", "SQ") else "LO", value.split(",") if vr == "UI" else value))
+    ds.add(DataElement(tag, vr if vr in MATCHED_AS_SUCH else "LO", value.split(",") if vr == "UI" else value))
 
 
 # -- subscriptions
