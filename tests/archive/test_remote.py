@@ -341,6 +341,7 @@ def test_options_that_obstore_is_not_told_leave_s3_to_s3fs(s3):
         "s3_additional_kwargs": {"ServerSideEncryption": "AES256"},
     }
     assert ranges.Obstore.of(type(fs)(**options, skip_instance_cache=True)) is not None
+    assert ranges.Obstore.of(fsspec.filesystem("memory")) is None
     for name, value in told.items():
         assert ranges.Obstore.of(type(fs)(**options, **{name: value}, skip_instance_cache=True)) is None
 

@@ -29,6 +29,8 @@ class Obstore:
     @classmethod
     def of(cls, fs: Any) -> Obstore | None:
         """The reader for a file system; None without obstore, and for options that it is not told."""
+        if not hasattr(fs, "s3_additional_kwargs"):  # another implementation of the protocol than s3fs
+            return None
         if fs.config_kwargs or not PLAIN.issuperset(fs.client_kwargs) or fs.s3_additional_kwargs:
             return None
         try:
