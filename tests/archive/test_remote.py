@@ -230,12 +230,22 @@ def bucket(s3, files) -> str:
     return "s3://archive/study"
 
 
+@pytest.fixture(params=["obstore", "signed URLs"])
+def by_both(request, monkeypatch) -> str:
+    """Runs a test with obstore, and with the requests that s3fs signs, as where obstore is not installed."""
+    if request.param == "obstore":
+        pytest.importorskip("obstore", reason="obstore is not installed: S3 is read through signed URLs alone")
+    else:
+        monkeypatch.setattr(ranges.Obstore, "of", lambda fs: None)
+    return str(request.param)
+
+
 def asked_since(server: S3Server, mark: int, least: int) -> list[Any]:
     wait_until(lambda: len(server.log) - mark >= least)
     return [asked for asked in server.log[mark:] if asked.status]
 
 
-def test_s3_takes_one_request_a_file_and_one_a_folder(s3, bucket, files, expected):
+def test_s3_takes_one_request_a_file_and_one_a_folder(s3, bucket, files, expected, by_both):
     server, _, options = s3
     mark = len(server.log)
     rows = index(bucket, storage_options=options).to_pylist()
@@ -247,6 +257,7 @@ def test_s3_takes_one_request_a_file_and_one_a_folder(s3, bucket, files, expecte
     assert len(reads) == len(files) - 1  # the empty object takes no request
     assert len(asked) - len(reads) <= 3  # what the URL is, and the listing
     assert all(one.status == 206 for one in reads)
+    assert all(("?" in one.path) == (by_both == "signed URLs") for one in reads)
 
 
 def test_s3_places_have_etags(s3, bucket):
@@ -264,12 +275,13 @@ def test_s3_options_may_stand_by_protocol(s3, bucket, tmp_path):
     assert [row["PatientID"] for row in rows] == ["id", "1CT1"]
 
 
-def test_s3_lists_take_one_request_a_file(s3, bucket, files, expected, tmp_path):
+def test_s3_lists_take_one_request_a_file(s3, bucket, files, expected, tmp_path, by_both):
     server, _, options = s3
     (tmp_path / "list.txt").write_text("\n".join(f"{bucket}/{name}" for name in files))
     mark = len(server.log)
     assert told(index(PathList(tmp_path / "list.txt"), storage_options=options).to_pylist()) == expected
-    assert len(asked_since(server, mark, len(files))) == len(files)
+    twice = by_both == "obstore"  # the empty object, which the listing would have shown to be empty
+    assert len(asked_since(server, mark, len(files) + twice)) == len(files) + twice
 
 
 def test_s3_without_signed_urls_gives_the_same(s3, bucket, files, expected, monkeypatch):
@@ -280,15 +292,58 @@ def test_s3_without_signed_urls_gives_the_same(s3, bucket, files, expected, monk
 
     import s3fs
 
+    monkeypatch.setattr(ranges.Obstore, "of", lambda fs: None)
     monkeypatch.setattr(s3fs.S3FileSystem, "_url", none)
     paths = [f"{bucket}/{name}" for name in files]
     assert told(index(paths, storage_options=options).to_pylist()) == expected
 
 
-def test_s3_objects_that_do_not_exist_are_rows_with_errors(s3, bucket):
+def test_s3_objects_that_do_not_exist_are_rows_with_errors(s3, bucket, by_both):
     _, _, options = s3
     rows = index([f"{bucket}/none.dcm", "s3://none/x"], storage_options=options).to_pylist()
     assert all("Error" in row["error"] for row in rows)
+    assert all("obstore" not in row["error"].lower() for row in rows)
+
+
+def test_s3_facts_are_the_same_by_both_ways(s3, bucket, tmp_path, monkeypatch):
+    """Objects that no listing described: size and mtime come with the bytes."""
+    pytest.importorskip("obstore", reason="obstore is not installed: S3 is read through signed URLs alone")
+    _, _, options = s3
+    (tmp_path / "list.txt").write_text(f"{bucket}/CT_small.dcm\n{bucket}/notes.txt\n{bucket}/empty\n")
+    both = []
+    for of in (ranges.Obstore.of, lambda fs: None):
+        monkeypatch.setattr(ranges.Obstore, "of", of)
+        both.append(index(PathList(tmp_path / "list.txt"), storage_options=options))
+    assert both[0].equals(both[1])
+
+
+def test_s3_is_read_otherwise_where_obstore_fails(s3, bucket, files, expected, monkeypatch):
+    pytest.importorskip("obstore", reason="obstore is not installed: S3 is read through signed URLs alone")
+    _, _, options = s3
+    tried = []
+
+    async def fail(self: Any, path: str, offset: int, length: int) -> None:
+        tried.append(path)
+        raise OSError("the endpoint redirects")
+
+    monkeypatch.setattr(ranges.Obstore, "read", fail)
+    paths = [f"{bucket}/{name}" for name in files]
+    assert told(index(paths, storage_options=options, workers=1).to_pylist()) == expected
+    assert tried
+
+
+def test_options_that_obstore_is_not_told_leave_s3_to_s3fs(s3):
+    pytest.importorskip("obstore", reason="obstore is not installed: S3 is read through signed URLs alone")
+    _, fs, options = s3
+    told = {
+        "config_kwargs": {"proxies": {"https": "http://127.0.0.1:9"}},
+        "client_kwargs": {"verify": False},
+        "s3_additional_kwargs": {"ServerSideEncryption": "AES256"},
+    }
+    assert ranges.Obstore.of(type(fs)(**options, skip_instance_cache=True)) is not None
+    assert ranges.Obstore.of(fsspec.filesystem("memory")) is None
+    for name, value in told.items():
+        assert ranges.Obstore.of(type(fs)(**options, **{name: value}, skip_instance_cache=True)) is None
 
 
 def test_s3_by_the_command_line(s3, bucket, files, tmp_path, monkeypatch):

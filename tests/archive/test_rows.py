@@ -244,6 +244,24 @@ def test_the_bulk_loop_reads_every_beginning(tmp_path, monkeypatch, begun):
     assert len(asked) == (begun is BEGINNINGS["deflated, with a zlib header"])
 
 
+def test_headers_of_any_length_behind_short_ones(tmp_path):
+    """Of a file behind some with short headers, few bytes are read at first."""
+    short = element(0x00080060, "CS", b"MR") + element(0x00100020, "LO", b"id")
+    shown = real("MR_small_bigendian.dcm").read_bytes()
+    odd = [
+        shown,
+        real("MR_small_implicit.dcm").read_bytes(),
+        shown.replace(b"1.2.840.10008.1.2.2", b"1.2.840.10008.1.2.1"),
+    ]
+    for size in (3_500, 3_900, 4_000, 4_090, 5_000, 16_000, 70_000):
+        odd.append(part10(element(0x00080060, "CS", b"MR") + element(0x00091001, "OB", bytes(size)) + short[10:]))
+    files = [one for data in odd for one in [part10(short)] * 12 + [data]]
+    paths = [f"{tmp_path}/{i:03}" for i in range(len(files))]
+    for path, data in zip(paths, files, strict=True):
+        Path(path).write_bytes(data)
+    check(paths, Columns())
+
+
 HEADERS = {  # name: (bytes of a private value in front of Patient ID, whether the bulk loop reads the file)
     "short": (100, True),
     "beyond what is inflated at first": (20_000, True),

@@ -97,12 +97,14 @@ static inline void file_close(file_handle file) { CloseHandle((HANDLE)file); }
 
 typedef int file_handle;
 
+/* O_NONBLOCK: a FIFO without a writer must not hang the call; it has no effect on regular files */
+enum { FILE_OPENING = O_RDONLY | O_CLOEXEC | O_NONBLOCK };
+
 static inline file_handle file_open(const char *path)
 {
     int file;
     do {
-        /* O_NONBLOCK: a FIFO without a writer must not hang the call; it has no effect on regular files */
-        file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        file = open(path, FILE_OPENING);
     } while (file < 0 && errno == EINTR);
     return file;
 }

@@ -30,6 +30,14 @@ static inline int folder_look(folder_handle folder, const char *name, file_facts
     return -1;
 }
 
+static inline file_handle folder_file(folder_handle folder, const char *name)
+{
+    (void)folder;
+    (void)name;
+    errno = ENOSYS;
+    return -1;
+}
+
 static inline void folder_close(folder_handle folder) { (void)folder; }
 
 static inline void *folder_list(const char *path)
@@ -76,6 +84,16 @@ static inline int folder_look(folder_handle folder, const char *name, file_facts
         return -1;
     file_note(&info, facts);
     return 0;
+}
+
+/* As file_open(), by the name of an entry. */
+static inline file_handle folder_file(folder_handle folder, const char *name)
+{
+    int file;
+    do {
+        file = openat(folder, name, FILE_OPENING);
+    } while (file < 0 && errno == EINTR);
+    return file;
 }
 
 static inline void folder_close(folder_handle folder) { close(folder); }

@@ -13,6 +13,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memchr, memcpy, memset, strlen
 
+from dicomcore._native.bulk.around cimport Around, leave, open_in
 from dicomcore._native.bulk.cell cimport (
     binary_cell,
     date_cell,
@@ -41,7 +42,7 @@ from dicomcore._native.bulk.column cimport (
 from dicomcore._native.base.cursor cimport load_be16, load_le16
 from dicomcore._native.base.dictionary cimport public_vr
 from dicomcore._native.base.fault cimport CORRUPT, IO_FAULT, NEED_MORE, NO_MEMORY, OK, UNSUPPORTED, Status
-from dicomcore._native.base.file cimport FILE_REGULAR, file_close, file_facts, file_handle, file_open, file_stat
+from dicomcore._native.base.file cimport FILE_REGULAR, file_close, file_facts, file_handle, file_stat
 from dicomcore._native.bulk.head cimport NOWHERE, Head, Kept, Way
 from dicomcore._native.scan.scan cimport (
     BIG_ENDIAN,
@@ -94,6 +95,7 @@ cdef class Extractor(Head):
     cdef uint32_t pixel_representation, character_set
     cdef Charset charset
     cdef file_facts facts
+    cdef Around around                  # the folder of the last file, open during `run`
     cdef Py_ssize_t cell                # the next column to fill in the row being read
     cdef bint busy                      # a thread is in `run`: no other may touch the columns
     cdef bint asking                    # the text of that cell has to be decoded by the caller
@@ -111,6 +113,7 @@ cdef class Extractor(Head):
         self.rows = rows
         self.stop_tag = stop_tag
         self.lenient = True
+        self.around = Around(NULL, 0, -1, False)
         self.width = len(columns)
         self.name_paths(paths)
         self.columns = <Column*>calloc(self.width + 1, sizeof(Column))
@@ -311,7 +314,7 @@ cdef class Extractor(Head):
         elif self.names[row] == NULL:
             return UNSUPPORTED
         else:
-            file = file_open(self.names[row])
+            file = open_in(&self.around, self.names[row], <Py_ssize_t>strlen(self.names[row]))
             if file == -1:
                 return IO_FAULT
             if file_stat(file, &self.facts) == 0 and self.facts.kind == FILE_REGULAR:
@@ -416,6 +419,7 @@ cdef class Extractor(Head):
                 if status != OK:
                     break
                 self.row += 1
+            leave(&self.around)
         self.busy = False
         if status == NO_MEMORY:
             raise MemoryError("no memory for a batch of files")

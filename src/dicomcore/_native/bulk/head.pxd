@@ -39,6 +39,8 @@ cdef class Head:
     cdef Py_ssize_t row                 # the file's row in the batch
     cdef Buffer deviations              # Kept structs of all rows so far
     cdef Buffer arena
+    cdef Py_ssize_t first               # bytes to read first of the next file
+    cdef int short_ones                 # files with short headers, one after the other
     cdef Segment segments[SEGMENTS]
     cdef int segment_count
     cdef bint given                     # the next row's file is in memory: the segments are its pieces
@@ -53,6 +55,8 @@ cdef class Head:
 
     cdef int name_paths(self, list paths) except -1
     cdef Status cover(self, file_handle file, uint64_t offset) noexcept nogil
+    cdef Status widen(self, file_handle file) noexcept nogil
+    cdef void foresee(self) noexcept nogil
     cdef Status cover_given(self, uint64_t offset) noexcept nogil
     cdef bint hold_pieces(self, uint64_t size, list pieces) except -1
     cdef const uint8_t* value(self, const Row* r) noexcept nogil

@@ -62,6 +62,9 @@ cdef enum:
     MAX_DEPTH = 512             # Limits.depth
     MAX_DEVIATIONS = 32
     NOT_HERE = -9               # an encoding that only dcmread() can find
+    SHORT = 4096                # bytes of a file that are read first where headers are short
+    MARGIN = 64                 # bytes behind the last header that the scan looks at, at most
+    FORESEEN = 8                # short headers, one after the other, from which on the next one may be short
     SHORTEST = 144              # bytes of a file that is read here
     SUSPECT = 1024              # as in opening.pyx: whether such a first group is meant depends on the data set's size
     FIRST_ELEMENTS = 0x18       # of group 8: one of them begins a data set
@@ -111,6 +114,7 @@ cdef class Head:
             raise MemoryError("no memory for a batch of files")
         self.scanner.max_depth = MAX_DEPTH
         self.scanner.max_rows = MAX_ROWS
+        self.first = HEAD
 
     def __dealloc__(self):
         scanner_free(&self.scanner)
@@ -154,7 +158,7 @@ cdef class Head:
             have = last.held
             want = offset - begin + (4 * have if 4 * have > HEAD else HEAD)
         else:
-            want = 2 * last.held if near else HEAD
+            want = 2 * last.held if near else HEAD if self.segment_count else <uint64_t>self.first
             if self.segment_count == SEGMENTS:
                 return UNSUPPORTED
             last = &self.segments[self.segment_count]
@@ -178,6 +182,23 @@ cdef class Head:
         s.start = begin
         s.stop = begin + want
         return OK
+
+    cdef Status widen(self, file_handle file) noexcept nogil:
+        # Make the window as wide as that of dcmread(), which looks at all of it where an encoding is in doubt.
+        if self.given or self.first == HEAD or self.segment_count > 1 or self.scanner.stop >= self.scanner.total:
+            return OK
+        self.segment_count = 0
+        self.arena.size = 0
+        self.first = HEAD
+        return self.cover(file, 0)
+
+    cdef void foresee(self) noexcept nogil:
+        # Read less of the next file if the headers of some files were short: those of a series have about one length.
+        if self.scanner.pos + MARGIN > SHORT:
+            self.short_ones = 0
+        elif not self.given:
+            self.short_ones += 1
+        self.first = SHORT if self.short_ones >= FORESEEN else HEAD
 
     cdef Status cover_given(self, uint64_t offset) noexcept nogil:
         # As cover(), for a file in memory: make the next piece that contains `offset` the window.
@@ -253,6 +274,7 @@ cdef class Head:
             return status
         s.stop_tag = self.stop_tag
         status = self.scan_on(file)
+        self.foresee()
         if status == OK and s.paused_at_pixels and self.stop_tag > PIXEL_DATA + 1:
             return UNSUPPORTED
         return status
@@ -334,6 +356,11 @@ cdef class Head:
             return UNSUPPORTED
         if self.inflated and load_le16(p) >= SUSPECT:   # the whole size is not known
             return UNSUPPORTED
+        if mode or load_le16(p) >= SUSPECT or not looks_explicit(p):
+            status = self.widen(file)
+            if status != OK:
+                return status
+            p = s.window + (s.pos - s.start)
         if mode == NO_SYNTAX:
             found[0] = guessed_mode(p, s.stop - s.pos, s.total - s.pos)
         else:

@@ -2,61 +2,17 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memcpy, strlen
+from libc.string cimport strlen
 
+from dicomcore._native.bulk.around cimport Around, leave, look_in
 from dicomcore._native.bulk.digest cimport digest
-from dicomcore._native.base.file cimport file_facts, file_look
-from dicomcore._native.base.folder cimport folder_close, folder_handle, folder_look, folder_open
+from dicomcore._native.base.file cimport file_facts
 
 cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
 
 OTHER = -2                      # a path that this loop can't look up
 ABSENT = -1                     # no file, or one that can't be looked up
-
-cdef enum:
-    LONGEST = 4096              # bytes of a folder's path that is opened
-
-cdef struct Around:             # the folder of the last path, which the next ones mostly share
-    const char* path
-    Py_ssize_t length           # with the separator behind it
-    folder_handle folder        # -1: not open
-    bint refused
-
-
-cdef Py_ssize_t folder_length(const char* path, Py_ssize_t n) noexcept nogil:
-    while n and path[n - 1] != b"/":
-        n -= 1
-    return n
-
-
-cdef int look_in(Around* around, const char* path, Py_ssize_t n, file_facts* facts) noexcept nogil:
-    # As file_look(). The second file of a folder opens the folder: a name in it is found faster than a whole path.
-    cdef char name[LONGEST]
-    cdef Py_ssize_t length = folder_length(path, n)
-    if length == 0 or length != around.length or memcmp(path, around.path, length) != 0:
-        leave(around)
-        around.path = path
-        around.length = length
-        return file_look(path, facts)
-    if around.folder == -1 and not around.refused:
-        around.refused = length >= LONGEST
-        if not around.refused:
-            memcpy(name, path, length)
-            name[length] = 0
-            around.folder = folder_open(name)
-            around.refused = around.folder == -1
-    if around.folder == -1 or length == n:
-        return file_look(path, facts)
-    return folder_look(around.folder, path + length, facts)
-
-
-cdef void leave(Around* around) noexcept nogil:
-    if around.folder != -1:
-        folder_close(around.folder)
-    around.folder = -1
-    around.refused = False
-
 
 cdef void look(const char** names, Py_ssize_t* lengths, Py_ssize_t count, uint64_t* hashes, int64_t* sizes,
                int64_t* times, uint64_t k0, uint64_t k1) noexcept nogil:

@@ -1,8 +1,8 @@
 """Ranged reads from an asynchronous file system: one request for each, whose answer also states the object's size.
 
 HTTP requests are sent directly, so that a server without support for ranges costs no more than the bytes that are
-needed. S3 is read through URLs that botocore signs, which costs the client less than half of s3fs's full path. All
-other file systems use fsspec's own reads.
+needed. S3 is read through obstore; without it, or where it fails, through URLs that botocore signs, which costs the
+client less than half of s3fs's full path. All other file systems use fsspec's own reads.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from dicomcore.archive.sources.answer import Answer, facts_of
+from dicomcore.archive.sources.s3 import Obstore
 
 __all__ = ["Ranges"]
 
@@ -38,10 +39,30 @@ class Ranges:
         self._fs = fs
         self._http = fs if web else None
         self._signer: Any = None
+        self._failed = 0  # reads that obstore could not do and another way could
         self._signs = signs and not getattr(fs, "req_kw", None) and not getattr(fs, "version_aware", False)
+        self._obstore = Obstore.of(fs) if self._signs else None
 
     async def read(self, path: str, offset: int, length: int, size: int | None) -> Answer:
         """Bytes of an object, fewer at its end; `size` is the object's size if it is known."""
+        if self._obstore is not None:
+            return await self._read_obstore(self._obstore, path, offset, length, size)
+        return await self._read_otherwise(path, offset, length, size)
+
+    async def _read_obstore(self, obstore: Obstore, path: str, offset: int, length: int, size: int | None) -> Answer:
+        try:
+            return await _in_time(obstore.read(path, offset, length))
+        except TimeoutError:
+            raise
+        except Exception:
+            # The other ways find out more about an object that does not exist or is empty, and try again.
+            answer = await self._read_otherwise(path, offset, length, size)
+            self._failed += bool(answer.data)
+            if self._failed >= TRIES:
+                self._obstore = None
+            return answer
+
+    async def _read_otherwise(self, path: str, offset: int, length: int, size: int | None) -> Answer:
         if self._http is None and self._signs:
             try:
                 return await self._read_signed(path, offset, length)

@@ -25,7 +25,8 @@ with needs_extra("pyarrow"):
 
 __all__ = ["OutputFile", "table_place"]
 
-GROUP_ROWS = 1 << 15  # rows in a row group
+GROUP_ROWS = 1 << 15  # rows in a row group, at most
+FIRST_ROWS = 1 << 12  # rows in the first group; each has twice as many: the table of a short run is written during it
 UNIQUE = frozenset(("path", "etag", "SOPInstanceUID", "content_hash", "pixel_hash"))
 """Columns whose values are all different: a dictionary of them would only cost."""
 
@@ -79,6 +80,7 @@ class OutputFile:
         self._sort_by = sort_by
         self._pending: list[pa.RecordBatch] = []
         self._rows = 0
+        self._full = FIRST_ROWS
         self._writing: Future[None] | None = None
         self._stack = contextlib.ExitStack()
         self._parts = parts
@@ -95,8 +97,9 @@ class OutputFile:
         """Add a batch; waits while a row group is being written and the next one is full."""
         self._pending.append(batch)
         self._rows += batch.num_rows
-        if self._rows >= GROUP_ROWS and not self._sort_by:
+        if self._rows >= self._full and not self._sort_by:
             self._hand_over()
+            self._full = min(2 * self._full, GROUP_ROWS)
 
     def _hand_over(self) -> None:
         self._wait()
