@@ -77,6 +77,12 @@ def dcmread(
     limits = DEFAULT_LIMITS if limits is None else limits
     if strict and not limits.strict:
         limits = limits.__replace__(strict=True)
+    if specific_tags is None and type(src) is str:  # the same as below, without its steps: this is the usual call
+        index = open_index(src, limits=limits, force=force, stop_before_pixels=stop_before_pixels)
+        data_set = make_dataset(Dataset, inflated(index, limits) if index.deflated else index, DATA_SET)
+        if limits.strict:
+            raise_first(data_set)
+        return data_set
     return read_as(
         Dataset, src, limits, stop_before_pixels=stop_before_pixels, force=force, specific_tags=specific_tags
     )

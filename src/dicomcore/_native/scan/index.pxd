@@ -37,11 +37,11 @@ cdef class Index:
     cdef readonly uint64_t packed_at    # where the deflated data set begins in `packed`
     cdef bint complete                  # see is_complete()
     cdef object failure                 # the exception that finish() raised, or None
-    cdef object lock
+    cdef object lock                    # see own_lock()
     cdef set noted                      # deviations noted outside the scanner: (name, tag, offset, message)
     cdef set late                       # deviations in sequences that were indexed late, shared by their indices
     cdef dict siblings                  # cache of sibling(): row by (level's first row, its end, tag); None at first
-    cdef dict charsets                  # Charset of each data set, by the row of its item
+    cdef dict charsets                  # Charset of each data set, by the row of its item; None at first
     cdef uint32_t[TEXTS] decoded        # the row + 1 of the text that was decoded last, by the row's low bits
     cdef list texts                     # decoded texts by the row's low bits, see decode.coded_text(); None at first
     cdef Index outer                    # for a sequence that was indexed late: the index of its element,
@@ -51,6 +51,8 @@ cdef class Index:
     cdef int run(self) except -1
     cdef int refuse(self, Status status) except -1
     cdef int finish(self) except -1
+    cdef object own_lock(self)
+    cdef dict own_charsets(self)
     cdef Row* known(self, Py_ssize_t row) except NULL
     cdef int publish(self) except -1
     cdef Py_ssize_t find(self, Py_ssize_t first, Py_ssize_t stop, uint32_t tag) noexcept nogil

@@ -17,15 +17,12 @@ from dicomcore._native.scan.source cimport Source
 from dicomcore.errors import LimitError, TruncatedError
 
 cdef enum:
+    BRIEF = 32 * 1024           # bytes that are scanned without releasing the GIL
     MANY = 256                  # with fewer rows, sibling() searches anew each time instead of caching
 
 
 cdef class Index:
     """Rows over the bytes of one input; the functions of `opener` make it."""
-
-    def __cinit__(self):
-        self.charsets = {}
-        self.lock = threading.Lock()
 
     def __dealloc__(self):
         scanner_free(&self.scanner)
@@ -41,8 +38,11 @@ cdef class Index:
         cdef Scanner* s = &self.scanner
         cdef Status status
         while True:
-            with nogil:
+            if s.stop - s.pos <= BRIEF:         # it takes some microseconds: less than to get the GIL back at times
                 status = scan(s)
+            else:
+                with nogil:
+                    status = scan(s)
             if status == OK:
                 return 0
             if status == NEED_MORE:
@@ -76,7 +76,7 @@ cdef class Index:
         cdef Py_ssize_t capacity
         if is_complete(self):
             return 0
-        with self.lock:
+        with self.own_lock():
             if is_complete(self):
                 return 0
             if self.failure is not None:
@@ -103,6 +103,20 @@ cdef class Index:
             store_flag(&self.complete, True)
             self.source.peeked = None           # no further scan needs the window
         return 0
+
+    cdef object own_lock(self):
+        # `lock`, created at its first use: most inputs are scanned once, by the thread that opens them.
+        made = threading.Lock() if self.lock is None else None
+        with cython.critical_section(self):
+            if self.lock is None:
+                self.lock = made
+            return self.lock
+
+    cdef dict own_charsets(self):
+        with cython.critical_section(self):
+            if self.charsets is None:
+                self.charsets = {}
+            return self.charsets
 
     cdef Row* known(self, Py_ssize_t row) except NULL:
         # A row with its final length. The end of encapsulated pixel data is searched for only when it is needed.

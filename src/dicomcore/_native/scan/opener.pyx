@@ -10,6 +10,7 @@ from libc.string cimport memcmp, memcpy
 
 from dicomcore._native.base.cursor cimport load_be16, load_le16, load_le32
 from dicomcore._native.base.fault cimport OK
+from dicomcore._native.base.text cimport trimmed
 from dicomcore._native.scan.beginning cimport may_be_dicom
 from dicomcore._native.scan.header cimport looks_explicit
 from dicomcore._native.scan.index cimport ANY_GROUP, Index, first_rows, name_of
@@ -126,14 +127,16 @@ cdef bint holds_dicom(str packing, bytes compressed) except -1:
     return may_be_dicom(<const uint8_t*>found, len(found))
 
 
-cdef int read_meta(Index self, const uint8_t* p, uint64_t left) except -1:
-    # Scan the file meta information element by element, as its group length is often wrong (PS3.10 7.1).
+cdef int read_meta(Index self, const uint8_t* p, uint64_t left, int* stated) except -1:
+    # Scan the file meta information element by element, as its group length is often wrong (PS3.10 7.1). `stated` is
+    # set to the encoding that its transfer syntax stands for, see stated_mode().
     cdef Scanner* s = &self.scanner
     cdef uint8_t mode = 0
     cdef uint64_t begin = s.pos
     cdef Py_ssize_t i, second
     cdef const uint8_t* value = NULL
 
+    stated[0] = NO_SYNTAX
     if left < 8 or not is_meta(p):
         say(&self.opening, NO_META, 0, s.pos, 0, 0)
         return 0
@@ -155,10 +158,20 @@ cdef int read_meta(Index self, const uint8_t* p, uint64_t left) except -1:
     i = self.find(0, self.count, TRANSFER_SYNTAX_UID)
     if i >= 0:
         _owner = self.hold(&self.rows[i], &value)
-        self.transfer_syntax = value[:self.rows[i].length].decode("latin-1").strip(" \0")
+        stated[0] = stated_mode(value, self.rows[i].length)
+        self.transfer_syntax = unpadded(value, self.rows[i].length)
     if self.transfer_syntax == "":
         say(&self.opening, NO_SYNTAX_UID if i < 0 else EMPTY_SYNTAX_UID, TRANSFER_SYNTAX_UID, begin, 0, 0)
     return 0
+
+
+cdef str unpadded(const uint8_t* p, Py_ssize_t n):
+    # A UID as text, without the spaces and NULs around it.
+    n = trimmed(p, n)
+    while n and (p[0] == 32 or p[0] == 0):
+        p += 1
+        n -= 1
+    return p[:n].decode("latin-1")
 
 
 cdef int forget_group(Index self, Py_ssize_t row, uint64_t begin) except -1:
@@ -202,6 +215,7 @@ cdef int read_data_set(Index self, int stated) except -1:
         self.body = s.pos
         p = look(self, &left)
     if left >= 8 and load_le16(p) == 0 and p[2] | p[3] | p[4]:
+        s.disordered = True                     # those of the data set begin anew
         scanner_begin(s, IMPLICIT, 0)           # command elements are implicit VR little endian (PS3.7 6.3)
         self.run()
         p = look(self, &left)
@@ -281,17 +295,16 @@ def open_index(object given, *, object limits, bint force=False, bint stop_befor
     cdef Scanner* s
     cdef uint64_t left
     cdef const uint8_t* p
-    cdef int stated
+    cdef int stated = NO_SYNTAX
     try:
         self = begin_index(source, limits, 0)
         s = &self.scanner
         self.stop_before_pixels = stop_before_pixels
         s.pos = find_start(self, s.window, s.stop, force)
         p = look(self, &left)
-        read_meta(self, p, left)
+        read_meta(self, p, left, &stated)
         self.publish()
         self.body = s.pos
-        stated = mode_of(self.transfer_syntax)
         if stated == DEFLATED:
             self.deflated = True
             return self
@@ -403,6 +416,7 @@ def reopen_inflated(Index outer not None, object inflated, *, uint32_t stop_tag=
     self.meta_count = outer.meta_count
     memcpy(s.rows, outer.rows, outer.count * sizeof(Row))
     s.count = outer.count
+    s.disordered = outer.scanner.disordered
     s.pos = outer.scanner.pos
     s.stop_tag = stop_tag
     if self.bare:

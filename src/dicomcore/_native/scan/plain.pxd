@@ -32,6 +32,7 @@ cdef enum:
     SEQUENCE_DELIMITER_LE = 0xE0DDFFFE
     FIRST_PIXELS = 0x7FE00000       # from this tag on, top-level elements may need the checks of `scan`
     FIRST_DELIMITER = 0xFFFE0000
+    VR_BITS = 0xFFFF00000000        # of an explicit header's first word, and of a row's
     NO_LETTERS = 0x4140             # a length field up to this can't look like the letters of a VR
 
 
@@ -81,7 +82,7 @@ cdef inline void scan_plain(Scanner* s) noexcept nogil:
     cdef Level* level = &s.levels[s.depth]
     cdef Level* deepest = &s.levels[min(s.max_depth, s.level_capacity - 2)]
     cdef uint64_t base = <uint64_t><size_t>s.window - s.start
-    cdef uint64_t at = base + s.pos, end = base + level.end, size, word, until
+    cdef uint64_t at = base + s.pos, end = base + level.end, size, word, until, head
     cdef uint64_t safe = base + (s.stop if s.stop == s.total else s.stop - HEADROOM)
     cdef uint32_t top_bound, bound, last = level.last, parent = level.row, tag, length
     cdef uint32_t next = <uint32_t>s.count + 1
@@ -97,6 +98,23 @@ cdef inline void scan_plain(Scanner* s) noexcept nogil:
     bound = top_bound if parent == NO_ROW else <uint32_t>FIRST_DELIMITER
     until = min(safe, end - 8)              # the last address where a header fits into this level and the window
     while True:
+        if not items_due and not mode & IMPLICIT:
+            # -- elements of explicit VR with 16-bit lengths, as most are; the first other header is for what follows
+            head = row_head(0, 0, 8, mode)
+            while at <= until and row < room:
+                word = load_le64(bytes_at(at))
+                tag = rotate(<uint32_t>word)
+                length = <uint32_t>(word >> 48)
+                if not last < tag < bound or vr_form(<uint16_t>(word >> 32)) != VR_SHORT:
+                    break
+                if length > end - at - 8 or length & 1:
+                    break
+                at += 8
+                put_row(row, head | tag | word & VR_BITS, at - base, length, parent, next)
+                row += 1
+                next += 1
+                last = tag
+                at += length
         if at <= until and row < room:
             word = load_le64(bytes_at(at))
             length = <uint32_t>(word >> 32)
@@ -114,17 +132,7 @@ cdef inline void scan_plain(Scanner* s) noexcept nogil:
                         vr = <uint16_t>length
                         length >>= 16
                         form = vr_form(vr)
-                        if form == VR_SHORT:            # most elements: no further checks
-                            if length > end - at - 8 or length & 1:
-                                break
-                            at += 8
-                            put_row(row, row_head(tag, vr, 8, mode), at - base, length, parent, next)
-                            row += 1
-                            next += 1
-                            last = tag
-                            at += length
-                            continue
-                        if form == VR_UNKNOWN or length or end - at < 12:
+                        if form == VR_SHORT or form == VR_UNKNOWN or length or end - at < 12:
                             break
                         length = load_le32(bytes_at(at + 8))
                         header = 12

@@ -105,6 +105,7 @@ cdef struct Scanner:
     Py_ssize_t crossing_count
     Py_ssize_t crossing_deviations
     uint32_t misled         # how often these fragments ended without a delimiter
+    bint disordered         # the tags of a data set may not ascend: rows must be sorted before they are searched
     bint done               # nothing is left to scan
     bint paused_at_pixels
     # options

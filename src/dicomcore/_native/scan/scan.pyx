@@ -10,6 +10,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from dicomcore._native.base.cursor cimport load_be32, load_le16, load_le32
 from dicomcore._native.base.dictionary cimport public_vr
 from dicomcore._native.base.fault cimport NEED_MORE, OK, Status
+from dicomcore._native.base.shared cimport store_flag
 from dicomcore._native.base.vr cimport NO_VR, SQ, UN, VR_SHORT, VR_UNKNOWN, is_letters, vr_form
 from dicomcore._native.scan.header cimport lacks_vr, load_half, load_tag, load_word, looks_explicit, starts_item
 from dicomcore._native.scan.plain cimport HEADROOM, scan_plain
@@ -115,10 +116,12 @@ cdef inline Status element(Scanner* s, Level* level, const uint8_t* p, uint32_t 
 
     if status != OK:
         return status
-    if tag <= level.last and level.last:
-        status = note(s, DUPLICATE_TAG if tag == level.last else OUT_OF_ORDER, tag, at, level.last, 0)
-        if status != OK:
-            return status
+    if tag <= level.last:
+        store_flag(&s.disordered, True)     # also for tag 0, which may be the first
+        if level.last:
+            status = note(s, DUPLICATE_TAG if tag == level.last else OUT_OF_ORDER, tag, at, level.last, 0)
+            if status != OK:
+                return status
     level.last = tag
     left -= header
     s.pos = at + header

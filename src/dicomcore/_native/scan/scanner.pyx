@@ -34,6 +34,7 @@ cdef void scanner_reset(Scanner* s) noexcept nogil:
     s.done = False
     s.crossing = False
     s.misled = 0
+    s.disordered = False
     s.paused_at_pixels = False
     s.only_group = -1
     s.stop_tag = NO_TAG

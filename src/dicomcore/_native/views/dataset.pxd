@@ -25,6 +25,7 @@ cdef class DatasetBase(Owner):
     cdef int span(self, Py_ssize_t* first, Py_ssize_t* stop) except -1
     cdef bint is_whole(self) noexcept
     cdef Order* arrange(self) except NULL
+    cdef Py_ssize_t search(self, uint32_t tag) except -2
     cdef Py_ssize_t find_row(self, uint32_t tag) except -2
     cdef dict changes(self)
     cdef object lying_over(self, uint32_t tag)

@@ -20,7 +20,7 @@ from dicomcore._native.views.order cimport free_orders, in_order, ordered
 from dicomcore._native.views.unfold cimport enter
 from dicomcore._native.base.dictionary cimport find_keyword, keyword_of_tag, public_vr
 from dicomcore._native.scan.index cimport Index, is_complete, mark_changed, rows_of
-from dicomcore._native.scan.scan cimport BIG_ENDIAN, PIXEL_DATA, Row
+from dicomcore._native.scan.scan cimport BIG_ENDIAN, NO_ROW, PIXEL_DATA, Row
 from dicomcore._native.base.shared cimport load_flag, load_pointer, order_writes, store_pointer
 from dicomcore._native.base.vr cimport NO_VR, OW, SQ, swap_width
 
@@ -32,6 +32,7 @@ cdef extern from "Python.h":
 
 cdef enum:
     BITS_ALLOCATED = 0x00280100
+    UNSORTED = -3               # an answer of search()
 
 cdef object MISSING = object()
 cdef dict CHECKS = {mode: mode for mode in ("warn", "raise", "ignore")}
@@ -114,6 +115,9 @@ cdef class DatasetBase(Owner):
             return -1
         order = <Order*>load_pointer(<void**>&self.order)
         if order == NULL:
+            middle = self.search(tag)
+            if middle != UNSORTED:
+                return middle
             order = self.arrange()
         while True:
             rows = self.index.rows
@@ -131,6 +135,35 @@ cdef class DatasetBase(Owner):
             if order.whole:
                 return -1
             order = self.complete()
+
+    cdef Py_ssize_t search(self, uint32_t tag) except -2:
+        # The row of an element among rows that ascend as they are, -1 if there is none; UNSORTED if they may not.
+        cdef Index index = self.index
+        cdef Py_ssize_t low, high, middle
+        cdef uint32_t around = <uint32_t>self.container if self.container >= 0 else <uint32_t>NO_ROW
+        cdef Row* rows
+        cdef bint whole
+        if self.wanted is not None:
+            return UNSORTED
+        while True:
+            whole = self.is_whole()             # ask first: another thread may publish more rows
+            self.span(&low, &high)
+            if load_flag(&index.scanner.disordered):
+                return UNSORTED
+            rows = index.rows
+            while low < high:
+                middle = (low + high) >> 1
+                while rows[middle].parent != around:
+                    middle = rows[middle].parent        # a row of an item: the element in this data set
+                if rows[middle].tag == tag:
+                    return middle
+                if rows[middle].tag < tag:
+                    low = rows[middle].next
+                else:
+                    high = middle
+            if whole:
+                return -1
+            index.finish()
 
     cdef Order* complete(self) except NULL:
         # The order of all rows, including those behind pixel data.

@@ -181,13 +181,15 @@ cdef object charset_at(Index index, Py_ssize_t row):
     # C.12.1.1.2).
     cdef uint32_t level
     cdef list passed = []
+    cdef dict charsets
     if row < index.meta_count:
         return DEFAULT_CHARSET
     while True:
         level = index.rows[row].parent
-        known = index.charsets.get(level)
+        charsets = index.own_charsets()
+        known = charsets.get(level)
         if known is None:
-            passed.append((index.charsets, level))
+            passed.append((charsets, level))
             known = stated_charset(index, row)
         if known is not None:
             break
