@@ -26,7 +26,12 @@ GOOD = [
     *(("AS", text) for text in ("000D", "018M", "012W", "120Y")),
     *(("DS", text) for text in ("0", "-1.5", "+1", "1e5", "1.0E-12", "1234567890123456")),
     *(("IS", text) for text in ("0", "-2147483648", "+2147483647")),
-    *(("LO", "anything"), ("CS", "any thing")),
+    *(("CS", text) for text in ("ANY THING", "T2_3D", "A" * 16)),
+    *(("SH", text) for text in ("anything", "x" * 16, "é" * 16, "漢" * 16)),
+    *(("LO", text) for text in ("x" * 64, "é" * 64, "\x1b$B" + "x" * 90)),
+    *(("PN", text) for text in ("A^B^C^D^E", "x" * 64 + "=" + "y" * 64 + "=" + "z" * 64, "Ä" * 64)),
+    *(("LT", text) for text in ("a\r\n\tb\fc", "x" * 10240)),
+    *(("ST", "x" * 1024), ("AE", "x" * 16), ("UT", "x" * 20000), ("UC", "x" * 100)),
 ]
 BAD = [
     *(("UI", text) for text in ("1.02", ".1", "1.", "1..2", "1.a", "1. 2", "1." + "2" * 63)),
@@ -35,6 +40,12 @@ BAD = [
     *(("DT", text) for text in ("202", "20241", "202413", "20240230", "2024022924", "2024+1401", "2024+0060")),
     *(("AS", text) for text in ("18Y", "018y", "0018Y", "01 Y", "018")),
     *(("DS", text) for text in ("1,5", "abc", "1.2.3", "12345678901234567", "nan", "1e")),
+    *(("CS", text) for text in ("any", "A-B", "A" * 17, "É")),
+    *(("SH", text) for text in ("x" * 17, "a\nb", "漢" * 33)),
+    *(("LO", text) for text in ("x" * 65, "a\tb", "a\x00b")),
+    *(("PN", text) for text in ("A^B^C^D^E^F", "x" * 65, "a=b=c=d", "a=" + "b" * 65)),
+    *(("LT", text) for text in ("x" * 10241, "a\x07")),
+    *(("ST", "x" * 1025), ("AE", "x" * 17)),
     *(("IS", text) for text in ("1A", "1.5", "1.0", "15e1", "2147483648", "-2147483649", "1234567890123")),
 ]
 

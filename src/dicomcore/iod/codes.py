@@ -70,7 +70,8 @@ _ROWS: tuple[tuple[int, str, str, str, str, str, str], ...] = (
     (20, "FRAME_COUNT", "error", "coherence", "C.7.6.16", "has {detail} items for {more} frames",
      "The per-frame functional groups have one item for each frame."),
     (21, "BAD_VALUE", "warning", "values", "PS3.5 6.2", "has a value that breaks its VR",
-     "UIDs, dates, times, ages and numbers are text of a fixed form."),
+     "UIDs, dates, times, ages, numbers and code strings are text of a fixed form; other text has a greatest length, "
+     "and no control characters but those of lines; names have five components in three groups at most."),
     (22, "ISSUE", "warning", "structure", "PS3.5 7", "deviates from the encoding rules",
      "The reader had to guess or repair something; its issue says what."),
     (23, "NOT_DUE", "warning", "structure", "", "is present, and its condition is not met",

@@ -184,7 +184,7 @@ cdef Traits traits_of(const Subject* s, uint32_t row) noexcept nogil:
     t.count, t.filled = value_count(s, r), has_value(s, row)
     if has_form(r.vr):
         t.bad = is_bad_text(s, r)
-    elif is_coded(r.vr):
+    if is_coded(r.vr):
         t.wide = is_wide(s, r)
     if place == AT_REFERENCED_SOP_INSTANCE_UID:
         t.alone = is_own(s, r)

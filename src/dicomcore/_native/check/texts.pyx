@@ -1,4 +1,6 @@
-"""Text of VRs that have a form: UIDs, dates, times, ages and numbers (PS3.5 6.2, 9.1)."""
+"""Text in the form of its VR: UIDs, dates, times, ages, numbers and codes; lengths and control characters of prose
+(PS3.5 6.2, 9.1).
+"""
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t
 from libc.string cimport memchr
@@ -6,12 +8,17 @@ from libc.string cimport memchr
 from dicomcore._native.base.fault cimport OK
 from dicomcore._native.base.number cimport parse_decimal, parse_integer
 from dicomcore._native.base.text cimport stripped, trimmed
-from dicomcore._native.base.vr cimport AS, DA, DS, DT, IS, TM, UI
+from dicomcore._native.base.vr cimport AE, AS, CS, DA, DS, DT, IS, LT, PN, SH, ST, TM, UI
 from dicomcore._native.check.subject cimport Subject, bytes_of
 from dicomcore._native.scan.scan cimport Row
 
 cdef enum:
     BACKSLASH = 0x5C
+    ESCAPE = 0x1B
+    CIRCUMFLEX = 0x5E
+    EQUALS = 0x3D
+    COMPONENTS = 5              # of a component group of PN (PS3.5 6.2.1)
+    GROUPS = 3
 
 
 cdef inline int digits(const uint8_t* p, Py_ssize_t n, int count) noexcept nogil:
@@ -136,6 +143,53 @@ cdef bint is_plain(const uint8_t* p, Py_ssize_t n) noexcept nogil:
     return True
 
 
+cdef bint is_code(const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # Capital letters, digits, spaces and underscores, 16 at most.
+    cdef Py_ssize_t i
+    if n > 16:
+        return False
+    for i in range(n):
+        if not 65 <= p[i] <= 90 and not 48 <= p[i] <= 57 and p[i] != 32 and p[i] != 95:
+            return False
+    return True
+
+
+cdef inline Py_ssize_t longest(uint16_t vr) noexcept nogil:
+    # The most characters of a value; of PN, of a component group.
+    if vr == SH or vr == AE:
+        return 16
+    if vr == ST:
+        return 1024
+    return 10240 if vr == LT else 64
+
+
+cdef bint is_prose(uint16_t vr, const uint8_t* p, Py_ssize_t n) noexcept nogil:
+    # Not longer than its VR allows, and without control characters that it does not allow. What its character set makes
+    # of a byte is not looked at: of other bytes than ASCII's four may be one character, and what has escape sequences
+    # is not counted.
+    cdef Py_ssize_t i, plain = 0, wide = 0, most = longest(vr)
+    cdef int marks = 0, groups = 1
+    cdef bint lines = vr == ST or vr == LT
+    for i in range(n):
+        if p[i] >= 0x80:
+            wide += 1
+            continue
+        if p[i] < 0x20:
+            if p[i] == ESCAPE:
+                return True
+            if not lines or not (9 <= p[i] <= 13 and p[i] != 11):
+                return False
+        plain += 1
+        if vr == PN and p[i] == CIRCUMFLEX:
+            marks += 1
+        elif vr == PN and p[i] == EQUALS:
+            if plain - 1 + (wide + 3) // 4 > most or marks >= COMPONENTS or groups == GROUPS:
+                return False
+            groups += 1
+            plain = wide = marks = 0
+    return plain + (wide + 3) // 4 <= most and marks < COMPONENTS
+
+
 cdef bint is_fit(uint16_t vr, const uint8_t* p, Py_ssize_t n) noexcept nogil:
     # Whether one value is in the form of its VR.
     cdef int64_t number
@@ -154,7 +208,9 @@ cdef bint is_fit(uint16_t vr, const uint8_t* p, Py_ssize_t n) noexcept nogil:
         return n <= 16 and parse_decimal(p, n, &decimal) == OK
     if vr == IS:
         return n <= 12 and is_plain(p, n) and parse_integer(p, n, &number) == OK and -2147483648 <= number <= 2147483647
-    return True
+    if vr == CS:
+        return is_code(p, n)
+    return not has_bounds(vr) or is_prose(vr, p, n)
 
 
 cdef bint is_bad_text(const Subject* s, const Row* r) noexcept nogil:
@@ -167,11 +223,13 @@ cdef bint is_bad_text(const Subject* s, const Row* r) noexcept nogil:
     p = bytes_of(s, r)
     if p == NULL:
         return False
+    if has_bounds(r.vr) and memchr(p, ESCAPE, left) != NULL:
+        return False            # a byte of 5CH may be part of a character
     while True:
-        cut = <const uint8_t*>memchr(p, BACKSLASH, left) if left else NULL
+        cut = <const uint8_t*>memchr(p, BACKSLASH, left) if left and r.vr != ST and r.vr != LT else NULL
         size = left if cut == NULL else cut - p
         value = p
-        n = stripped(&value, size) if r.vr == DS or r.vr == IS else trimmed(value, size)
+        n = stripped(&value, size) if r.vr == DS or r.vr == IS or r.vr == CS else trimmed(value, size)
         if n and not is_fit(r.vr, value, n):
             return True
         if cut == NULL:
