@@ -24,6 +24,7 @@ cdef extern from "jpegll/unstuff.h" nogil:
 
 cdef enum:
     CHAINS = JLL_CHAINS             # most chains that run together
+    WIDE = 5                        # most chains if each look-up gives one difference
     TURNS = 4                       # most chains if components have their own tables
     CHANCES = 64                    # positions logged for chains to fall into step; at most LOGGED
     CLEAN = CHAINS * REGION         # bytes of `clean` without its slack
@@ -402,6 +403,8 @@ cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py
         count = 1
     elif tables.count > 1:
         count = min(count, TURNS)
+    elif tables.several == NULL:
+        count = min(count, WIDE)
     if count > 1:
         run_chains(bits, tables, &a, count, end)
     if bits.ended or count < 2 or bits.misses:
