@@ -315,11 +315,11 @@ cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* c
 cdef void start_together(const Tables* tables, const uint8_t* bits, jll_chain* chains, Start* starts,
                          int count) noexcept nogil:
     # As start_anywhere(), for chains[1] to chains[count - 1] in turns, as none waits for another.
-    cdef int turn, k
+    cdef int k
     for k in range(1, count):
         starts[k].logged = 0
         starts[k].begin = chains[k].out
-    for turn in range(CHANCES):
+    for _ in range(CHANCES):
         for k in range(1, count):
             log_step(tables, bits, &chains[k], &starts[k])
 
