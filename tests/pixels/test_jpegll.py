@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dicomcore._native.jpegll.codec import decode_frame
 from dicomcore.codecs import (
     jpeg_lossless_decode,
     jpeg_lossless_decode_components,
     jpeg_lossless_encode,
     jpeg_lossless_info,
 )
-from dicomcore.errors import EncodeError, UnsupportedTransferSyntaxError
+from dicomcore.errors import EncodeError, PixelDecodeError, UnsupportedTransferSyntaxError
+from tests.support import jpeg_reader
 from tests.support import pixel_corpus as corpus
 from tests.support.jpeg_writer import write
 
@@ -140,6 +142,65 @@ def test_both_ends_meet_where_components_have_their_own_tables():
     assert len(stream) > 1 << 16  # enough for a second thread
     for threads in (1, 2):
         assert np.array_equal(jpeg_lossless_decode(stream, threads=threads), np.stack(parts, -1))
+
+
+LOOKUPS = {  # each takes another loop or table: name: (rows, columns, components, precision, noise, predictor)
+    "single differences, few samples": (50, 60, 1, 12, 0.01, 1),
+    "9 bits": (90, 100, 1, 8, 0.005, 1),
+    "10 bits, three components": (100, 130, 3, 8, 0.01, 1),
+    "11 bits": (380, 400, 1, 8, 0.001, 1),
+    "12 bits": (380, 400, 1, 12, 0.002, 1),
+    "13 bits": (720, 800, 1, 12, 0.005, 1),
+    "three differences a window": (100, 170, 1, 12, 0.1, 6),
+    "two differences a window": (100, 170, 1, 16, 0.2, 7),
+    "two differences a window, three components": (80, 90, 3, 16, 0.2, 4),
+}
+
+
+@pytest.mark.parametrize(("rows", "columns", "count", "precision", "noise", "predictor"), LOOKUPS.values(), ids=LOOKUPS)
+def test_damage_is_found_where_a_plain_reader_finds_it(rows, columns, count, precision, noise, predictor):
+    array = picture(rows, columns * count, precision, noise=noise).reshape(rows, columns, count)
+    stream = jpeg_lossless_encode(array if count > 1 else array[:, :, 0], selection_value=predictor)
+    start = jpeg_lossless_info(stream).scan_offset + 8 + 2 * count
+    rng = np.random.default_rng(rows)
+    damaged = [stream, *(stream[:end] for end in rng.integers(start, len(stream), 2))]
+    for place in rng.integers(start, len(stream) - 2, 4):
+        wrong = bytearray(stream)
+        wrong[place] ^= int(rng.integers(1, 256))
+        damaged.append(bytes(wrong))
+    for broken in damaged:
+        expected, whole = jpeg_reader.read(broken)
+        out = np.empty_like(array)
+        fault = decode_frame(broken, out, out.itemsize, lenient=True)
+        assert np.array_equal(out, expected.astype(array.dtype))
+        assert whole is (fault is None)
+        for threads in (1, 2):
+            if whole:
+                assert np.array_equal(jpeg_lossless_decode(broken, threads=threads).reshape(array.shape), out)
+                continue
+            with pytest.raises(PixelDecodeError) as caught:
+                jpeg_lossless_decode(broken, threads=threads)
+            assert caught.value.offset == fault or len(broken) - start < array.size // 8
+
+
+@pytest.mark.parametrize("predictor", range(1, 8))
+def test_rows_around_the_width_of_a_vector(predictor):
+    for precision, count in (8, 1), (8, 2), (8, 3), (8, 4), (16, 1), (16, 3):
+        for rows, columns in (7, 15), (8, 8), (9, 7), (10, 9), (16, 17), (17, 33), (25, 49):
+            array = picture(rows, columns * count, precision, noise=0.3).reshape(rows, columns, count)
+            stream = jpeg_lossless_encode(array, selection_value=predictor)
+            assert np.array_equal(jpeg_lossless_decode(stream).reshape(array.shape), array)
+
+
+def test_stuffed_zeros_at_each_place_of_a_block():
+    # Differences whose bits are ones, so that many bytes are 0xFF, some of them in a row.
+    rng = np.random.default_rng(5)
+    for columns in range(300, 330):
+        steps = rng.choice(np.array([32767, 4095, 255, 0]), (3, columns))
+        array = (30000 + np.cumsum(steps, axis=1)).astype(np.uint16)
+        stream = jpeg_lossless_encode(array)
+        assert stream.count(b"\xff\0") > columns // 4
+        assert np.array_equal(jpeg_lossless_decode(stream), array)
 
 
 def test_info():

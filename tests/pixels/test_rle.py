@@ -318,3 +318,47 @@ def test_short_runs_and_literals(segment, plane):
     assert rle_decode(frame_of(segment), rows=4, columns=10, bits_allocated=8).tobytes() == plane
     both = rle_decode(frame_of(segment, segment), rows=4, columns=10, bits_allocated=16)
     assert both.tobytes() == bytes(one for value in plane for one in (value, value))
+
+
+def expanded(segment: bytes, count: int) -> bytes:
+    """The first `count` bytes of a segment (PS3.5 G.3.2); fewer if it ends before."""
+    out, i = b"", 0
+    while i < len(segment) and len(out) < count:
+        control = segment[i]
+        if control < 128:
+            out += segment[i + 1 : i + 2 + control]
+            i += control + 2
+        else:
+            out += segment[i + 1 : i + 2] * (257 - control) if control > 128 else b""
+            i += 1 if control == 128 else 2
+    return out[:count]
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_small_frames_end_where_a_plain_reader_ends(samples, width):
+    # Segments lie one behind the other: what one lacks must not come from the next.
+    rng = np.random.default_rng(samples * width)
+    told = {"rows": 5, "columns": 9, "samples_per_pixel": samples, "bits_allocated": 8 * width, "planar": True}
+    for _ in range(150):
+        segments = []
+        for _ in range(samples * width):
+            codes = b""
+            while len(expanded(codes, 99)) < 45:
+                size = int(rng.choice([1, 2, 3, 9, 15, 16, 17, 30]))
+                literal = rng.integers(0, 256, size, np.uint8).tobytes()
+                codes += bytes([size - 1]) + literal if rng.random() < 0.5 else bytes([(257 - size) & 0xFF]) + b"r"
+            segments.append(codes[: -int(rng.integers(1, 8))] if rng.random() < 0.1 else codes)
+        planes = [expanded(segment, 45) for segment in segments]
+        frame, whole = frame_of(*segments), all(len(plane) == 45 for plane in planes)
+        expected = np.zeros((samples, 45, width), np.uint8)
+        for j, plane in enumerate(planes):
+            expected[j // width, : len(plane), width - 1 - j % width] = np.frombuffer(plane, np.uint8)
+        array = rle_decode(frame, partial=True, **told)
+        assert array.astype(array.dtype.newbyteorder("<")).tobytes() == expected.tobytes()
+        out = np.empty_like(array)
+        if whole:
+            assert np.array_equal(rle_decode(frame, out=out, **told), array)
+        else:
+            with pytest.raises(PixelDecodeError):
+                rle_decode(frame, out=out, **told)

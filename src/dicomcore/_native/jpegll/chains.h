@@ -281,7 +281,6 @@ JLL_WIDE(2)
 JLL_WIDE(3)
 JLL_WIDE(4)
 JLL_WIDE(5)
-JLL_WIDE(6)
 
 /* As above, for components with their own tables, one behind the other: an entry states the next component. */
 #define JLL_TURNS_TAKE(c)              \
@@ -380,11 +379,8 @@ static inline void jll_run_wide(const jll_table *table, const uint8_t *bits, jll
     case 4:
         jll_wide4(table, bits, chains);
         break;
-    case 5:
-        jll_wide5(table, bits, chains);
-        break;
     default:
-        jll_wide6(table, bits, chains);
+        jll_wide5(table, bits, chains);
     }
 }
 

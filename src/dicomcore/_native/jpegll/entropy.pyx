@@ -24,6 +24,7 @@ cdef extern from "jpegll/unstuff.h" nogil:
 
 cdef enum:
     CHAINS = JLL_CHAINS             # most chains that run together
+    WIDE = 5                        # most chains if each look-up gives one difference
     TURNS = 4                       # most chains if components have their own tables
     CHANCES = 64                    # positions logged for chains to fall into step; at most LOGGED
     CLEAN = CHAINS * REGION         # bytes of `clean` without its slack
@@ -314,11 +315,11 @@ cdef void start_anywhere(const Tables* tables, const uint8_t* bits, jll_chain* c
 cdef void start_together(const Tables* tables, const uint8_t* bits, jll_chain* chains, Start* starts,
                          int count) noexcept nogil:
     # As start_anywhere(), for chains[1] to chains[count - 1] in turns, as none waits for another.
-    cdef int turn, k
+    cdef int k
     for k in range(1, count):
         starts[k].logged = 0
         starts[k].begin = chains[k].out
-    for turn in range(CHANCES):
+    for _ in range(CHANCES):
         for k in range(1, count):
             log_step(tables, bits, &chains[k], &starts[k])
 
@@ -402,6 +403,8 @@ cdef Status read_differences(Bits* bits, const Tables* tables, uint16_t* out, Py
         count = 1
     elif tables.count > 1:
         count = min(count, TURNS)
+    elif tables.several == NULL:
+        count = min(count, WIDE)
     if count > 1:
         run_chains(bits, tables, &a, count, end)
     if bits.ended or count < 2 or bits.misses:

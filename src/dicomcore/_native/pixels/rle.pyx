@@ -45,11 +45,13 @@ cdef enum:
     SHORT = 16              # bytes that a short run or literal writes, whatever its length
     SLACK = LONGEST + 16    # bytes that an expansion may read and write past its end
     PAST = 32               # bytes that a search for runs may read past the end of a row
+    SMALL = 2048            # bytes of scratch memory that need no allocation
     BLOCK = 4096            # bytes of each plane that are expanded before they are joined: they stay in the L1 cache
 
 cdef struct Segment:
     const uint8_t* src      # the first byte
     Py_ssize_t n            # the number of bytes
+    Py_ssize_t past         # bytes of the frame behind them, which may be read
     Py_ssize_t at           # offset of the next control byte; after a fault, of the one at fault
     Py_ssize_t left         # bytes that the plane still lacks
     bint over               # the last run went past the plane, and was cut there
@@ -93,21 +95,23 @@ cdef void expand_fast(Segment* segs, int count, uint8_t** dst, const Py_ssize_t*
         done[j] = places[j].done
 
 
-cdef Py_ssize_t expand_short(Segment* seg, uint8_t* dst, Py_ssize_t want) noexcept nogil:
+cdef Py_ssize_t expand_short(Segment* seg, uint8_t* dst, Py_ssize_t want, bint spare) noexcept nogil:
     # Expand runs and literals of up to SHORT bytes, without a branch on which of them it is, until one is longer, or an
     # end is near; expand_checked() goes on there. Returns the number of bytes, which may be more than `want`. What is
     # written behind a run is overwritten by the next: dst has room for what the plane still lacks, or SHORT bytes more
-    # than `want`.
+    # than `want`; if `spare`, SHORT bytes more than the plane lacks, too.
     cdef const uint8_t* src = seg.src
-    cdef Py_ssize_t i = seg.at, done = 0, run
+    cdef Py_ssize_t i = seg.at, done = 0, run, cost
+    cdef Py_ssize_t least = 1 if spare else SHORT
     cdef uint64_t low, high, same, mask
     cdef unsigned int control
 
-    while done < want and seg.left - done >= SHORT and seg.n - i > SHORT:
+    while done < want and seg.left - done >= least and seg.n > i and seg.n + seg.past - i > SHORT:
         control = src[i]
         mask = -<uint64_t>(control > 128)               # all bits are set for a run
         run = (257 - control) if control > 128 else control + 1
-        if run > SHORT:
+        cost = 2 if control > 128 else run + 1
+        if run > SHORT or run > seg.left - done or cost > seg.n - i:
             break
         memcpy(&low, src + i + 1, 8)
         memcpy(&high, src + i + 9, 8)
@@ -116,19 +120,20 @@ cdef Py_ssize_t expand_short(Segment* seg, uint8_t* dst, Py_ssize_t want) noexce
         high = (same & mask) | (high & ~mask)
         memcpy(dst + done, &low, 8)
         memcpy(dst + done + 8, &high, 8)
-        i += 2 if control > 128 else run + 1
+        i += cost
         done += run
     seg.at = i
     seg.left -= done
     return done
 
 
-cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint lenient) noexcept nogil:
+cdef Py_ssize_t expand_checked(Segment* seg, uint8_t* dst, Py_ssize_t want, bint spare,
+                               bint lenient) noexcept nogil:
     # As expand_fast(), run by run, and checks every bound; sets seg.fault. dst has room as for expand_short(). A run
     # that goes past the plane is cut there: some encoders write these (an ultrasound of pydicom#1438). If `lenient`, a
     # truncated literal is copied in part.
     cdef const uint8_t* src = seg.src
-    cdef Py_ssize_t done = expand_short(seg, dst, want), i = seg.at, run, cost
+    cdef Py_ssize_t done = expand_short(seg, dst, want, spare), i = seg.at, run, cost
     cdef int control
 
     while done < want and seg.left > 0:
@@ -191,7 +196,10 @@ cdef inline Py_ssize_t words_for(int count) noexcept nogil:
 cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_ssize_t pixels,
                           bint lenient) noexcept nogil:
     # Expand `count` planes, `width` per sample, into pixels of `count` bytes, a block of each plane at a time.
-    cdef uint8_t* scratch = <uint8_t*>malloc(count * (BLOCK + 2 * SLACK) + words_for(count))
+    cdef uint8_t small[SMALL]
+    cdef uint8_t* scratch = small
+    cdef Py_ssize_t pitch = min(pixels, <Py_ssize_t>BLOCK) + 2 * SLACK
+    cdef Py_ssize_t size = count * pitch + words_for(count)
     cdef uint8_t* planes[SEGMENTS]              # in the order of the bytes of a pixel
     cdef uint8_t* dsts[SEGMENTS]                # the same in the order of the segments
     cdef Py_ssize_t held[SEGMENTS]
@@ -199,10 +207,12 @@ cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_
     cdef Py_ssize_t done = 0, step
     cdef Status status = OK
     cdef int j
+    if size > SMALL:
+        scratch = <uint8_t*>malloc(size)
     if scratch == NULL:
         return NO_MEMORY
     for j in range(count):
-        dsts[j] = scratch + j * (BLOCK + 2 * SLACK)
+        dsts[j] = scratch + j * pitch
         planes[j - j % width + width - 1 - j % width] = dsts[j]     # big-endian segments, little-endian samples
         held[j] = 0
     while done < pixels and (status == OK or lenient):
@@ -212,17 +222,18 @@ cdef Status expand_joined(Segment* segs, int count, int width, uint8_t* dst, Py_
         expand_fast(segs, count, dsts, wants, held)
         for j in range(count):
             if held[j] < step and segs[j].fault == OK:
-                held[j] += expand_checked(&segs[j], dsts[j] + held[j], step - held[j], lenient)
+                held[j] += expand_checked(&segs[j], dsts[j] + held[j], step - held[j], True, lenient)
             if held[j] < step:                                  # a fault: missing bytes become zero
                 memset(dsts[j] + held[j], 0, step - held[j])
                 held[j] = step
                 status = segs[j].fault
-        join(dst + done * count, planes, count, step, scratch + count * (BLOCK + 2 * SLACK))
+        join(dst + done * count, planes, count, step, scratch + count * pitch)
         for j in range(count):
             held[j] -= step
             memmove(dsts[j], dsts[j] + step, held[j])
         done += step
-    free(scratch)
+    if scratch != small:
+        free(scratch)
     return status
 
 
@@ -240,7 +251,7 @@ cdef Status expand_planes(Segment* segs, int count, uint8_t* dst, Py_ssize_t pix
         wants[j] = pixels - SLACK
     expand_fast(segs, count, dsts, wants, held)
     for j in range(count):
-        held[j] += expand_checked(&segs[j], dsts[j] + held[j], pixels - held[j], lenient)
+        held[j] += expand_checked(&segs[j], dsts[j] + held[j], pixels - held[j], False, lenient)
         memset(dsts[j] + held[j], 0, pixels - held[j])
         if segs[j].fault != OK:
             status = segs[j].fault
@@ -271,7 +282,7 @@ cdef Status find_segments(const uint8_t* src, Py_ssize_t n, Segment* segs, int w
             return CORRUPT
         if stop > n:
             stop = n                        # the segment ends with the frame; expanding it finds a missing end
-        segs[j] = Segment(src=src + start, n=stop - start, at=0, left=pixels, over=False, fault=OK)
+        segs[j] = Segment(src=src + start, n=stop - start, past=n - stop, at=0, left=pixels, over=False, fault=OK)
     return OK
 
 
