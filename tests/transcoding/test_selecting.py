@@ -10,6 +10,7 @@ import pytest
 import dicomcore as dc
 from dicomcore.dataset.building import build
 from dicomcore.objects.planes import frame_planes
+from dicomcore.services.frames import extracted
 
 FRAMES = 4
 PIXELS = np.arange(FRAMES, dtype=np.uint16)[:, None, None] * 100 + np.arange(12, dtype=np.uint16).reshape(3, 4)
@@ -105,6 +106,15 @@ def test_planes_of_a_dose_stay_where_they_are(offsets, orientation, frames):
     assert before is not None
     assert after is not None
     assert np.allclose(after.positions, before.positions[frames])
+
+
+def test_frames_that_are_retrieved_are_described_alike():
+    ds = made(FrameTimeVector=[0, 10, 20, 30], SliceVector=[1, 2, 3, 4], RepresentativeFrameNumber=3)
+    asked = build({"SimpleFrameList": [2, 4]})
+    got = extracted(dc.dcmread(ds.to_bytes()), [2, 4], asked)
+    assert np.array_equal(dc.dcmread(got.to_bytes()).pixel_array, PIXELS[[1, 3]])
+    assert (got.FrameTimeVector, got.SliceVector, got.NumberOfFrames) == ([0, 50], [2, 4], 2)
+    assert "RepresentativeFrameNumber" not in got
 
 
 def test_overlays_of_frames_follow_them():
