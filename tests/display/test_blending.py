@@ -207,6 +207,28 @@ def test_inputs_are_placed_by_their_planes():
         display.render([fine, tilted], state)
 
 
+@pytest.mark.parametrize("offsets", [[0, 2, 4], [5, 7, 9]])
+def test_frames_of_a_dose_lie_at_their_offsets(offsets):
+    """Offsets from the first plane, or z coordinates (PS3.3 C.8.8.3.2)."""
+    samples = np.zeros((3, 8, 8), np.uint8)
+    samples[1, 2, 5] = 255
+    dose = plane(
+        made(samples, SOPInstanceUID="2.25.42", SeriesInstanceUID="2.25.52"),
+        [0.0, 0.0, 5.0],
+        [1.0, 1.0],
+        GridFrameOffsetVector=offsets,
+    )
+    for height, shown in ((5.0, 0), (7.0, 1), (9.0, 0)):
+        slice_ = made(np.zeros((8, 8), np.uint8), SOPInstanceUID="2.25.41", SeriesInstanceUID="2.25.51")
+        given = [
+            source(1, plane(slice_, [0.0, 0.0, height], [1.0, 1.0]), GeometryForDisplay="TRUE"),
+            source(2, dose, np.stack([np.arange(256) * 257] * 3, -1), SoftcopyVOILUTSequence=[window(128, 256)]),
+        ]
+        state = advanced(given, step(2, 1, mode="FOREGROUND", RelativeOpacity=1.0))
+        picture = display.render([dose, slice_], state, profile=None)
+        assert np.argwhere(picture[..., 0] > 127).tolist() == [[2, 5]] * shown
+
+
 def changed(state: dc.Dataset, **attributes: object) -> dc.Dataset:
     return item_of(state, attributes)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import first_item, item_at, number_of, text_of
+from dicomcore.dataset.lookup import first_item, float_array, item_at, number_of, text_of
 from dicomcore.dataset.state import header_of
 
 __all__ = ["FramePlane", "matrix_origin", "plane_of"]
@@ -81,13 +81,21 @@ def plane_of(image: Dataset, frame: int) -> FramePlane | None:
         return None
     thickness = next((one for place in places if (one := number_of(place, "SliceThickness")) is not None), 0.0)
     return FramePlane(
-        position,
+        position + _offset(header, frame, np.cross(axes[:3], axes[3:])),
         axes[:3] / lengths[0],
         axes[3:] / lengths[1],
         (float(spacing[0]), float(spacing[1])),
         float(max(thickness, 0.0)),
         text_of(header, "FrameOfReferenceUID") or "",
     )
+
+
+def _offset(header: Dataset, frame: int, normal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From the position of a dose to its frame: offsets along the normal from 0 on, or z coordinates (C.8.8.3.2)."""
+    offsets = float_array(header, "GridFrameOffsetVector")
+    if offsets is None or frame >= len(offsets) or not np.isfinite(offsets).all():
+        return np.zeros(3)
+    return float(offsets[frame] - offsets[0]) * (normal if offsets[0] == 0 else np.array([0.0, 0.0, 1.0]))
 
 
 def _numbers(places: list[Any], keyword: str, count: int) -> NDArray[np.float64] | None:
