@@ -132,7 +132,27 @@ def test_overlays_of_frames_follow_them():
     assert np.array_equal(planes, [bits[1], np.zeros(12), bits[0]])
 
 
-def test_tiles_no_longer_have_places_by_their_numbers():
-    ds = made(DimensionOrganizationType="TILED_FULL", TotalPixelMatrixRows=6, TotalPixelMatrixColumns=8)
-    assert "DimensionOrganizationType" not in chosen(ds, [1, 2])
+def test_tiles_state_the_places_that_their_numbers_gave():
+    """Of a full tiling, which becomes a sparse one (PS3.3 C.7.6.17.3)."""
+    measures = {"PixelSpacing": [0.5, 0.25], "SliceThickness": 0.001, "SpacingBetweenSlices": 0.002}
+    ds = made(
+        DimensionOrganizationType="TILED_FULL",
+        TotalPixelMatrixRows=3,
+        TotalPixelMatrixColumns=7,
+        TotalPixelMatrixFocalPlanes=2,
+        TotalPixelMatrixOriginSequence=[{"XOffsetInSlideCoordinateSystem": 20, "YOffsetInSlideCoordinateSystem": 40}],
+        ImageOrientationSlide=[0, -1, 0, -1, 0, 0],
+        OpticalPathSequence=[{"OpticalPathIdentifier": "A"}],
+        SharedFunctionalGroupsSequence=[{"PixelMeasuresSequence": [measures]}],
+    )
+    got = chosen(ds, [3, 0])
+    assert got.DimensionOrganizationType == "TILED_SPARSE"
+    places = []
+    for group in got.PerFrameFunctionalGroupsSequence:
+        (at,) = group.PlanePositionSlideSequence
+        places.append([at.get(f"{axis}OffsetInSlideCoordinateSystem") for axis in "XYZ"])
+        places[-1] += [at.RowPositionInTotalImagePixelMatrix, at.ColumnPositionInTotalImagePixelMatrix]
+        assert group.OpticalPathIdentificationSequence[0].OpticalPathIdentifier == "A"
+    assert places == [[20, 39, 2, 1, 5], [20, 40, 0, 1, 1]]
     assert chosen(ds, [0, 1, 2, 3]).DimensionOrganizationType == "TILED_FULL"
+    assert "DimensionOrganizationType" not in chosen(made(DimensionOrganizationType="TILED_FULL"), [1])
