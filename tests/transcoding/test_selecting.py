@@ -117,19 +117,23 @@ def test_frames_that_are_retrieved_are_described_alike():
     assert "RepresentativeFrameNumber" not in got
 
 
-def test_overlays_of_frames_follow_them():
+@pytest.mark.parametrize("of", ["explicit", "big-endian"])
+@pytest.mark.parametrize("to", ["explicit", "big-endian", "rle"])
+def test_overlays_of_frames_follow_them(of, to):
     bits = np.random.default_rng(1).integers(0, 2, (2, 12), np.uint8)
-    ds = made()
+    ds, source, out = made(), bytearray(), bytearray()
     for element, vr, value in (
         *((0x10, "US", 3), (0x11, "US", 4), (0x15, "IS", 2), (0x40, "CS", "G"), (0x50, "SS", [1, 1]), (0x51, "US", 2)),
         *((0x100, "US", 1), (0x102, "US", 0)),
         (0x3000, "OW", np.packbits(bits, bitorder="little").tobytes() + b"\0"),
     ):
         ds.add_new(0x60000000 | element, vr, value)
-    got = chosen(ds, [2, 0, 1])
-    assert (got[0x60000015].value, got[0x60000051].value) == (3, 1)
-    planes = np.unpackbits(np.frombuffer(got[0x60003000].value, np.uint8), bitorder="little")[:36].reshape(3, 12)
-    assert np.array_equal(planes, [bits[1], np.zeros(12), bits[0]])
+    dc.transcode(ds, source, of)
+    dc.transcode(bytes(source), out, to, frames=[2, 0, 1])
+    (overlay,) = dc.dcmread(bytes(out)).frames.overlays
+    wanted = [bits[1], np.zeros(12), bits[0]]
+    assert overlay.frames == 3
+    assert all(np.array_equal(overlay.array(frame).reshape(-1), wanted[frame]) for frame in range(3))
 
 
 def test_tiles_state_the_places_that_their_numbers_gave():

@@ -13,6 +13,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.dataset import Sequence as Items
 from dicomcore.dataset.building import build
 from dicomcore.dataset.lookup import first_item, float_array, integers_of, items_of, number_of, term_of
+from dicomcore.pixels.overlays import little_endian, put_overlay_data
 from dicomcore.tags import Tag
 
 __all__ = ["select_frames"]
@@ -249,7 +250,8 @@ def _overlay(header: Dataset, group: int, indices: Sequence[int]) -> None:
     if (count is None and first is None) or not isinstance(rows, int) or not isinstance(columns, int) or not data:
         return
     count, size = count if isinstance(count, int) else 1, rows * columns
-    bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
+    ordered = little_endian(data, header, group | DATA)
+    bits = np.unpackbits(np.frombuffer(ordered, np.uint8), bitorder="little")
     if not 0 < count * size <= len(bits):
         return
     planes = bits[: count * size].reshape(count, size)
@@ -258,7 +260,6 @@ def _overlay(header: Dataset, group: int, indices: Sequence[int]) -> None:
         plane = index - ((first if isinstance(first, int) else 1) - 1)
         if 0 <= plane < count:
             chosen[place] = planes[plane]
-    packed = np.packbits(chosen, bitorder="little").tobytes()
-    header.add_new(group | DATA, "OW", packed + b"\0" * (len(packed) % 2))
+    put_overlay_data(header, group | DATA, np.packbits(chosen, bitorder="little").tobytes())
     header.add_new(group | FRAMES, "IS", len(indices))
     header.add_new(group | ORIGIN, "US", 1)
