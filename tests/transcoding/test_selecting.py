@@ -117,6 +117,14 @@ def test_frames_that_are_retrieved_are_described_alike():
     assert "RepresentativeFrameNumber" not in got
 
 
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+def test_frames_of_floats_are_retrieved(kind):
+    ds = build({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.30", "SOPInstanceUID": "1.2.3"})
+    ds.set_pixels(PIXELS.astype(kind), photometric_interpretation="MONOCHROME2", new_instance=False)
+    got = extracted(dc.dcmread(ds.to_bytes()), [4, 2], build({"SimpleFrameList": [4, 2]}))
+    assert np.array_equal(dc.dcmread(got.to_bytes()).pixel_array, PIXELS[[3, 1]].astype(kind))
+
+
 @pytest.mark.parametrize("of", ["explicit", "big-endian"])
 @pytest.mark.parametrize("to", ["explicit", "big-endian", "rle"])
 def test_overlays_of_frames_follow_them(of, to):

@@ -9,6 +9,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import float_array, integers_of, items_of
 from dicomcore.errors import DicomError
 from dicomcore.net import Failure
+from dicomcore.pixels.attributes import find_pixel_data
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.selecting import select_frames
 from dicomcore.uids import generate_uid
@@ -92,9 +93,10 @@ def extracted(ds: Dataset, numbers: Sequence[int], asked: Dataset) -> Dataset:
         if keyword in ds:
             del ds[keyword]
     select_frames(ds, [number - 1 for number in numbers], count)
-    vr = ds["PixelData"].VR
+    keyword = find_pixel_data(ds) or "PixelData"
+    vr = ds[keyword].VR
     data = _encapsulated(encoded) if frames.is_encapsulated else b"".join(encoded)
-    ds.add_new("PixelData", vr, data + bytes(len(data) % 2))
+    ds.add_new(keyword, vr, data + bytes(len(data) % 2))
     ds.SOPInstanceUID = generate_uid()
     said = Dataset()
     said.MultiFrameSourceSOPInstanceUID = source
