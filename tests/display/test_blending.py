@@ -207,6 +207,37 @@ def test_inputs_are_placed_by_their_planes():
         display.render([fine, tilted], state)
 
 
+STACKS = {  # name: attributes of three frames, 2 mm apart; the second is at 7 mm
+    "offsets of a dose": {"GridFrameOffsetVector": [0, 2, 4]},
+    "z of a dose": {"GridFrameOffsetVector": [5, 7, 9]},
+    "nuclear medicine": {"SliceVector": [1, 2, 3], "SpacingBetweenSlices": 2},
+    "nuclear medicine without a vector": {"SpacingBetweenSlices": 2},
+}
+
+
+@pytest.mark.parametrize("attributes", STACKS.values(), ids=STACKS)
+def test_frames_of_one_position_lie_at_their_offsets(attributes):
+    """PS3.3 C.8.8.3.2, C.8.4.11, C.8.4.15."""
+    samples = np.zeros((3, 8, 8), np.uint8)
+    samples[1, 2, 5] = 255
+    dose = made(samples, SOPInstanceUID="2.25.42", SeriesInstanceUID="2.25.52")
+    plane(dose, [0.0, 0.0, 5.0], [1.0, 1.0], **attributes)
+    if "SpacingBetweenSlices" in attributes:
+        dose.ImageType = ["ORIGINAL", "PRIMARY", "RECON TOMO", "EMISSION"]
+        cosines, position = dose.ImageOrientationPatient, dose.ImagePositionPatient
+        dose.DetectorInformationSequence = [item(ImagePositionPatient=position, ImageOrientationPatient=cosines)]
+        del dose.ImagePositionPatient, dose.ImageOrientationPatient
+    for height, shown in ((5.0, 0), (7.0, 1), (9.0, 0)):
+        slice_ = made(np.zeros((8, 8), np.uint8), SOPInstanceUID="2.25.41", SeriesInstanceUID="2.25.51")
+        given = [
+            source(1, plane(slice_, [0.0, 0.0, height], [1.0, 1.0]), GeometryForDisplay="TRUE"),
+            source(2, dose, np.stack([np.arange(256) * 257] * 3, -1), SoftcopyVOILUTSequence=[window(128, 256)]),
+        ]
+        state = advanced(given, step(2, 1, mode="FOREGROUND", RelativeOpacity=1.0))
+        picture = display.render([dose, slice_], state, profile=None)
+        assert np.argwhere(picture[..., 0] > 127).tolist() == [[2, 5]] * shown
+
+
 def changed(state: dc.Dataset, **attributes: object) -> dc.Dataset:
     return item_of(state, attributes)
 

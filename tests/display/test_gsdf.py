@@ -53,6 +53,12 @@ def test_jnd_is_the_inverse_of_luminance():
     assert isinstance(gsdf.luminance(10), float)
 
 
+def test_luminances_at_the_ends_may_be_rounded():
+    ends = np.array([gsdf.LOWEST_LUMINANCE, gsdf.HIGHEST_LUMINANCE])
+    for nearly in (np.nextafter(ends, [0, 1e9]), ends, np.nextafter(ends, [1e9, 0])):
+        np.testing.assert_allclose(gsdf.jnd(nearly), [1, 1023], atol=1e-6)
+
+
 @pytest.mark.parametrize("value", [0, 0.99, 1023.5, np.nan, np.inf, -5])
 def test_an_index_out_of_range_is_refused(value):
     with pytest.raises(ValueError, match="JND index is 1 to 1023"):

@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 import dicomcore as dc
 from dicomcore.display.cielab import from_cielab, to_cielab
 from dicomcore.objects import Code, Segment, Segmentation, make_segmentation
+from dicomcore.objects.planes import frame_planes
 from tests.support.corpus import real
 
 DCIODVFY = shutil.which("dciodvfy")
@@ -342,6 +343,16 @@ def test_frames_of_a_dose_lie_at_their_offsets(offsets, heights):
     seg = Segmentation(dc.dcmread(make_segmentation(given_mask, dose, segments=["a"]).to_bytes()))
     assert np.array_equal(seg.stack.origins[:, 2], heights)
     assert np.array_equal(seg.array(1), given_mask[:: 1 if offsets[1] > 0 else -1])
+
+
+@pytest.mark.parametrize("orientation", [[1, 0, 0, 0, 1, 0], [1, 0, 0, 0, -1, 0], [-1, 0, 0, 0, -1, 0]])
+@pytest.mark.parametrize("heights", [[3.0004, 5.0004, 7.0004], [3, 1, -1]])
+def test_heights_of_a_dose_are_z_whatever_its_normal_is(orientation, heights):
+    dose = in_frames(3, groups=False)
+    dose.GridFrameOffsetVector, dose.ImageOrientationPatient = heights, orientation
+    planes = frame_planes(dose, 3)
+    assert planes is not None
+    assert np.allclose(planes.positions[:, 2], heights, atol=1e-3)
 
 
 SOURCES_REFUSED = {  # name: (sources, part of the message)

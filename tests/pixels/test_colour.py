@@ -1,5 +1,7 @@
 """Colour conversion against pydicom for all 2^24 colours, and the rule that decides a frame's colour."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydicom.pixels.processing import convert_color_space
@@ -110,8 +112,20 @@ def test_deep_equals_shallow_where_they_meet():
     assert abs(deep.astype(int) - ybr_to_rgb_reference(ybr.astype(np.uint8))).max() <= 1
 
 
-def info(format="JPEG", colour=None, by=None):
-    return CodestreamInfo(format=format, rows=1, columns=1, components=3, precision=8, colour=colour, marked_by=by)
+def info(format="JPEG", colour=None, by=None, subsampling=()):
+    return CodestreamInfo(
+        format=format,
+        rows=1,
+        columns=1,
+        components=3,
+        precision=8,
+        colour=colour,
+        marked_by=by,
+        subsampling=subsampling,
+    )
+
+
+HALVED = ((2, 2), (1, 1), (1, 1))
 
 
 RULE = {  # (photometric interpretation, colour of the codestream's markers): colour
@@ -124,7 +138,11 @@ RULE = {  # (photometric interpretation, colour of the codestream's markers): co
     ("YBR_FULL_422", info()): "YBR",
     ("RGB", info(colour="YBR", by="JFIF")): "YBR",
     ("YBR_FULL", info(colour="RGB", by="Adobe")): "RGB",
+    ("YBR_FULL_422", info(colour="RGB", by="Adobe", subsampling=HALVED)): "YBR",
+    ("YBR_PARTIAL_420", info(colour="RGB", by="Adobe", subsampling=HALVED)): "YBR_PARTIAL",
+    ("RGB", info(colour="RGB", by="Adobe", subsampling=HALVED)): "RGB",
     ("YBR_FULL", info(colour="RGB", by="component ids")): "RGB",
+    ("YBR_FULL", info(colour="RGB", by="component ids", subsampling=HALVED)): "RGB",
     ("YBR_RCT", info("JPEG 2000", "RGB", "component transform")): "RGB",
     ("YBR_ICT", info("JPEG 2000")): "YBR",
     ("YBR_FULL", info("JPEG 2000")): "YBR",
@@ -144,6 +162,9 @@ def test_contradictions_are_noted():
     (note,) = colour_notes(desc, info(colour="YBR", by="JFIF"))
     assert note.code == "pixel-colour"
     assert not colour_notes(desc, info(colour="RGB", by="Adobe"))
+    desc = replace(desc, photometric_interpretation="YBR_FULL_422")
+    (note,) = colour_notes(desc, info(colour="RGB", by="Adobe", subsampling=HALVED))
+    assert "taken for YBR" in note.message
 
 
 def test_an_area_is_converted_into_an_area():

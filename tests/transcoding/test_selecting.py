@@ -10,6 +10,7 @@ import pytest
 import dicomcore as dc
 from dicomcore.dataset.building import build
 from dicomcore.objects.planes import frame_planes
+from dicomcore.services.frames import extracted
 
 FRAMES = 4
 PIXELS = np.arange(FRAMES, dtype=np.uint16)[:, None, None] * 100 + np.arange(12, dtype=np.uint16).reshape(3, 4)
@@ -107,22 +108,63 @@ def test_planes_of_a_dose_stay_where_they_are(offsets, orientation, frames):
     assert np.allclose(after.positions, before.positions[frames])
 
 
-def test_overlays_of_frames_follow_them():
+def test_frames_that_are_retrieved_are_described_alike():
+    ds = made(FrameTimeVector=[0, 10, 20, 30], SliceVector=[1, 2, 3, 4], RepresentativeFrameNumber=3)
+    asked = build({"SimpleFrameList": [2, 4]})
+    got = extracted(dc.dcmread(ds.to_bytes()), [2, 4], asked)
+    assert np.array_equal(dc.dcmread(got.to_bytes()).pixel_array, PIXELS[[1, 3]])
+    assert (got.FrameTimeVector, got.SliceVector, got.NumberOfFrames) == ([0, 50], [2, 4], 2)
+    assert "RepresentativeFrameNumber" not in got
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+def test_frames_of_floats_are_retrieved(kind):
+    ds = build({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.30", "SOPInstanceUID": "1.2.3"})
+    ds.set_pixels(PIXELS.astype(kind), photometric_interpretation="MONOCHROME2", new_instance=False)
+    got = extracted(dc.dcmread(ds.to_bytes()), [4, 2], build({"SimpleFrameList": [4, 2]}))
+    assert np.array_equal(dc.dcmread(got.to_bytes()).pixel_array, PIXELS[[3, 1]].astype(kind))
+
+
+@pytest.mark.parametrize("of", ["explicit", "big-endian"])
+@pytest.mark.parametrize("to", ["explicit", "big-endian", "rle"])
+def test_overlays_of_frames_follow_them(of, to):
     bits = np.random.default_rng(1).integers(0, 2, (2, 12), np.uint8)
-    ds = made()
+    ds, source, out = made(), bytearray(), bytearray()
     for element, vr, value in (
         *((0x10, "US", 3), (0x11, "US", 4), (0x15, "IS", 2), (0x40, "CS", "G"), (0x50, "SS", [1, 1]), (0x51, "US", 2)),
         *((0x100, "US", 1), (0x102, "US", 0)),
         (0x3000, "OW", np.packbits(bits, bitorder="little").tobytes() + b"\0"),
     ):
         ds.add_new(0x60000000 | element, vr, value)
-    got = chosen(ds, [2, 0, 1])
-    assert (got[0x60000015].value, got[0x60000051].value) == (3, 1)
-    planes = np.unpackbits(np.frombuffer(got[0x60003000].value, np.uint8), bitorder="little")[:36].reshape(3, 12)
-    assert np.array_equal(planes, [bits[1], np.zeros(12), bits[0]])
+    dc.transcode(ds, source, of)
+    dc.transcode(bytes(source), out, to, frames=[2, 0, 1])
+    (overlay,) = dc.dcmread(bytes(out)).frames.overlays
+    wanted = [bits[1], np.zeros(12), bits[0]]
+    assert overlay.frames == 3
+    assert all(np.array_equal(overlay.array(frame).reshape(-1), wanted[frame]) for frame in range(3))
 
 
-def test_tiles_no_longer_have_places_by_their_numbers():
-    ds = made(DimensionOrganizationType="TILED_FULL", TotalPixelMatrixRows=6, TotalPixelMatrixColumns=8)
-    assert "DimensionOrganizationType" not in chosen(ds, [1, 2])
+def test_tiles_state_the_places_that_their_numbers_gave():
+    """Of a full tiling, which becomes a sparse one (PS3.3 C.7.6.17.3)."""
+    measures = {"PixelSpacing": [0.5, 0.25], "SliceThickness": 0.001, "SpacingBetweenSlices": 0.002}
+    ds = made(
+        DimensionOrganizationType="TILED_FULL",
+        TotalPixelMatrixRows=3,
+        TotalPixelMatrixColumns=7,
+        TotalPixelMatrixFocalPlanes=2,
+        TotalPixelMatrixOriginSequence=[{"XOffsetInSlideCoordinateSystem": 20, "YOffsetInSlideCoordinateSystem": 40}],
+        ImageOrientationSlide=[0, -1, 0, -1, 0, 0],
+        OpticalPathSequence=[{"OpticalPathIdentifier": "A"}],
+        SharedFunctionalGroupsSequence=[{"PixelMeasuresSequence": [measures]}],
+    )
+    got = chosen(ds, [3, 0])
+    assert got.DimensionOrganizationType == "TILED_SPARSE"
+    places = []
+    for group in got.PerFrameFunctionalGroupsSequence:
+        (at,) = group.PlanePositionSlideSequence
+        places.append([at.get(f"{axis}OffsetInSlideCoordinateSystem") for axis in "XYZ"])
+        places[-1] += [at.RowPositionInTotalImagePixelMatrix, at.ColumnPositionInTotalImagePixelMatrix]
+        assert group.OpticalPathIdentificationSequence[0].OpticalPathIdentifier == "A"
+    assert places == [[20, 39, 2, 1, 5], [20, 40, 0, 1, 1]]
     assert chosen(ds, [0, 1, 2, 3]).DimensionOrganizationType == "TILED_FULL"
+    assert "DimensionOrganizationType" not in chosen(made(DimensionOrganizationType="TILED_FULL"), [1])

@@ -223,8 +223,9 @@ def test_palette_colour_stays_palette_colour():
 # -- bits
 
 
+@pytest.mark.parametrize("of", ["explicit", "big-endian"])
 @pytest.mark.parametrize("to", ["rle", "jpeg-lossless", "jpeg-ls", "jpeg-2000", "explicit"])
-def test_overlay_in_unused_bits_is_moved(to):
+def test_overlay_in_unused_bits_is_moved(of, to):
     words, plane = IMAGES["grey 12 of 16"][0], np.arange(17 * 23).reshape(17, 23) % 3 == 0
     ds = made(words | (plane.astype("u2") << 13), 16)
     ds.BitsStored, ds.HighBit = 12, 11
@@ -233,7 +234,7 @@ def test_overlay_in_unused_bits_is_moved(to):
         (0x100, "US", 16), (0x102, "US", 13),
     ):  # fmt: skip
         ds.add_new(0x60000000 | element, vr, value)
-    got, _ = through(ds, to, verify=True)
+    got, _ = through(through(ds, of)[0], to, verify=True)
     assert np.array_equal(got.pixel_array, words)
     (overlay,) = got.frames.overlays
     assert overlay.embedded == (to == "explicit")  # native to native stays as it is

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.lookup import first_item, item_at, number_of, text_of
+from dicomcore.dataset.lookup import first_item, float_array, integers_of, item_at, number_of, text_of
 from dicomcore.dataset.state import header_of
 
 __all__ = ["FramePlane", "matrix_origin", "plane_of"]
+
+RECONSTRUCTED = ("RECON TOMO", "RECON GATED TOMO")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +74,9 @@ def plane_of(image: Dataset, frame: int) -> FramePlane | None:
             for name in ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence"):
                 item = first_item(groups, name)
                 places = places if item is None else [item, *places]
+    detector = _detector(header)
+    if detector is not None:
+        places = [detector, *places]
     position, axes = _numbers(places, "ImagePositionPatient", 3), _numbers(places, "ImageOrientationPatient", 6)
     spacing = _numbers(places, "PixelSpacing", 2)
     if position is None or axes is None or spacing is None or min(spacing) <= 0:
@@ -81,13 +86,36 @@ def plane_of(image: Dataset, frame: int) -> FramePlane | None:
         return None
     thickness = next((one for place in places if (one := number_of(place, "SliceThickness")) is not None), 0.0)
     return FramePlane(
-        position,
+        position + _offset(header, frame, np.cross(axes[:3], axes[3:])),
         axes[:3] / lengths[0],
         axes[3:] / lengths[1],
         (float(spacing[0]), float(spacing[1])),
         float(max(thickness, 0.0)),
         text_of(header, "FrameOfReferenceUID") or "",
     )
+
+
+def _detector(header: Dataset) -> Dataset | None:
+    """The item with the position of the first slice of reconstructed nuclear medicine (PS3.3 C.8.4.11)."""
+    kinds = header.get("ImageType")
+    third = kinds[2] if isinstance(kinds, list) and len(kinds) > 2 else None
+    return first_item(header, "DetectorInformationSequence") if third in RECONSTRUCTED else None
+
+
+def _offset(header: Dataset, frame: int, normal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From the position of an image to its frame.
+
+    Offsets of a dose are along the normal from 0 on, or z coordinates (PS3.3 C.8.8.3.2). The sign of Spacing Between
+    Slices is the direction of slices of nuclear medicine (C.8.4.15).
+    """
+    if _detector(header) is not None:
+        slices, between = integers_of(header, "SliceVector"), number_of(header, "SpacingBetweenSlices")
+        steps = slices[frame] - slices[0] if frame < len(slices) else frame
+        return float((between or number_of(header, "SliceThickness") or 0.0) * steps) * normal
+    offsets = float_array(header, "GridFrameOffsetVector")
+    if offsets is None or frame >= len(offsets) or not np.isfinite(offsets).all():
+        return np.zeros(3)
+    return float(offsets[frame] - offsets[0]) * (normal if offsets[0] == 0 else np.array([0.0, 0.0, 1.0]))
 
 
 def _numbers(places: list[Any], keyword: str, count: int) -> NDArray[np.float64] | None:

@@ -23,6 +23,8 @@ MOST_PLANES = 1 << 16
 """Maximum number of planes of a stack, including planes without frames."""
 NEAR = 1e-2
 """Tolerance of positions, as a fraction of the distance between planes: planes closer than this are the same."""
+ROUNDED = 1e-3
+"""mm: a dose's first z and its position are equal up to rounding."""
 TILTED = 1e-3
 """Tolerance of orientations, as a sine or a difference of cosines."""
 
@@ -144,13 +146,14 @@ def frame_positions(data_set: Dataset, frames: int) -> NDArray[np.float64] | Non
 
 def _offsets(offsets: NDArray[Any], positions: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the distances of an RT Dose's planes from its position, stated as offsets or as z (PS3.3 C.8.8.3.2)."""
-    are_heights = offsets.size > 0 and offsets[0] == positions[0, 2] and np.allclose(normal, [0, 0, 1], atol=TILTED)
+    are_heights = offsets.size > 0 and abs(offsets[0] - positions[0, 2]) < ROUNDED and abs(normal[2]) > 1 - TILTED
     if offsets.size != len(positions) or (offsets[0] != 0 and not are_heights):
         raise ParseError(
             f"Grid Frame Offset Vector (3004,000C) has {offsets.size} values for {len(positions)} frames, or begins "
             "neither at 0 nor at the position's z"
         )
-    return (offsets - offsets[0]).astype(np.float64)
+    steps = (offsets - offsets[0]).astype(np.float64)
+    return -steps if offsets[0] != 0 and normal[2] < 0 else steps
 
 
 def _shared_or_own(shared: Dataset | None, group: Dataset, keyword: str) -> Dataset | None:

@@ -3,7 +3,8 @@
 A codestream's own marks outrank the data set, in this order:
 
 1. JPEG, JPEG-LS: component ids that spell R, G, B mean RGB.
-2. JPEG, JPEG-LS: an Adobe marker segment means RGB (transform 0) or YBR (1).
+2. JPEG, JPEG-LS: an Adobe marker segment means RGB (transform 0) or YBR (1); transform 0 does not count against a YBR
+   Photometric Interpretation and components of fewer samples, as some encoders write it for "unknown".
 3. JPEG, JPEG-LS: a JFIF marker segment means YBR. Without any marker segment, a second and a third component that both
    have fewer samples than the first mean YBR too.
 4. JPEG 2000, HTJ2K: decoding undoes a component transform, so the samples are RGB. A second and a third component with
@@ -44,12 +45,18 @@ def coded_colour(desc: FrameDescription, info: CodestreamInfo | None = None) -> 
     if desc.samples_per_pixel != 3:
         return None
     stated = desc.photometric_interpretation
-    if info is not None and info.colour is not None:
+    if info is not None and info.colour is not None and not _outvoted(stated, info):
         halved = info.format == "JPEG" and info.marked_by == SUBSAMPLED
         return "YBR_PARTIAL" if halved and stated in PARTIAL else info.colour
     if info is not None and info.format in JPEG_2000 and stated == "YBR_RCT":
         return "RGB"
     return "YBR" if stated in YBR else "YBR_PARTIAL" if stated in PARTIAL else "RGB" if stated == "RGB" else None
+
+
+def _outvoted(stated: str, info: CodestreamInfo) -> bool:
+    """Whether an Adobe marker says RGB of components with halved chrominance that the data set calls YBR."""
+    says_rgb = info.format == "JPEG" and (info.colour, info.marked_by) == ("RGB", "Adobe")
+    return says_rgb and info.subsampled and stated in (*YBR, *PARTIAL)
 
 
 def colour_notes(desc: FrameDescription, info: CodestreamInfo | None) -> tuple[Note, ...]:
@@ -59,6 +66,9 @@ def colour_notes(desc: FrameDescription, info: CodestreamInfo | None) -> tuple[N
     stated = desc.photometric_interpretation
     if info is None or info.colour is None:
         return _foreign_colour(stated, info)
+    if _outvoted(stated, info):
+        text = f"the Adobe marker says RGB, but Photometric Interpretation is {stated}, and chrominance is subsampled"
+        return (Note("pixel-colour", f"{text}: samples are taken for YBR"),)
     if info.format in JPEG_2000:
         expected = "RGB" if stated in ("RGB", *OF_JPEG_2000) else "YBR"
     else:

@@ -15,7 +15,7 @@ from dicomcore.errors import DicomError, PixelDecodeError
 from dicomcore.notes import Note
 from dicomcore.pixels.native_frames import MOST_MISSING
 
-__all__ = ["Overlay", "draw_overlays", "embedded_bit", "little_endian", "read_overlays"]
+__all__ = ["Overlay", "draw_overlays", "embedded_bit", "little_endian", "put_overlay_data", "read_overlays"]
 
 GROUPS = range(0x6000, 0x6020, 2)
 ROWS, COLUMNS, FRAMES, KIND, ORIGIN, FIRST_FRAME = 0x10, 0x11, 0x15, 0x40, 0x50, 0x51
@@ -181,6 +181,13 @@ def _bits_carried(frames: Any) -> int:
     except DicomError:
         return width  # raised again when the overlay is read
     return width if info is None or info.precision is None else min(width, info.precision)
+
+
+def put_overlay_data(data_set: Any, tag: int, data: bytes) -> None:
+    """Set Overlay Data, given in little endian, in the byte order of the data set."""
+    padded = data + b"\0" * (len(data) % 2)
+    data_set.add_new(tag, "OW", padded)
+    data_set.add_new(tag, "OW", little_endian(padded, data_set, tag))  # swapped where the element is in big endian
 
 
 def little_endian(data: bytes | bytearray | memoryview, data_set: Any, tag: int) -> bytes | bytearray | memoryview:

@@ -9,7 +9,9 @@ from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import float_array, integers_of, items_of
 from dicomcore.errors import DicomError
 from dicomcore.net import Failure
+from dicomcore.pixels.attributes import find_pixel_data
 from dicomcore.pixels.frames import Frames
+from dicomcore.pixels.selecting import select_frames
 from dicomcore.uids import generate_uid
 
 __all__ = ["extracted", "wanted_frames", "without_bulk_data"]
@@ -21,10 +23,6 @@ BULK = (
     "EncapsulatedDocument", "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
 )  # fmt: skip
 REPEATING = {0x5000: (0x3000, 0x200C), 0x6000: (0x3000,)}  # data of curves, audio and overlays, in groups that repeat
-VECTORS = (
-    "AngularViewVector", "DetectorVector", "EnergyWindowVector", "FrameLabelVector", "FrameTimeVector", "PhaseVector",
-    "RRIntervalVector", "RotationVector", "SliceLocationVector", "SliceVector", "TimeSliceVector", "TimeSlotVector",
-)  # fmt: skip
 MOST_FRAMES = 1 << 20
 ITEM, END = 0xE000FFFE, 0xE0DDFFFE
 
@@ -94,17 +92,11 @@ def extracted(ds: Dataset, numbers: Sequence[int], asked: Dataset) -> Dataset:
     for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
         if keyword in ds:
             del ds[keyword]
-    groups = items_of(ds, "PerFrameFunctionalGroupsSequence")
-    if len(groups) == count:
-        ds.PerFrameFunctionalGroupsSequence = [groups[number - 1] for number in numbers]
-    for keyword in VECTORS:
-        values = ds.get(keyword)
-        if isinstance(values, list) and len(values) == count:
-            setattr(ds, keyword, [values[number - 1] for number in numbers])
-    vr = ds["PixelData"].VR
+    select_frames(ds, [number - 1 for number in numbers], count)
+    keyword = find_pixel_data(ds) or "PixelData"
+    vr = ds[keyword].VR
     data = _encapsulated(encoded) if frames.is_encapsulated else b"".join(encoded)
-    ds.add_new("PixelData", vr, data + bytes(len(data) % 2))
-    ds.NumberOfFrames = len(numbers)
+    ds.add_new(keyword, vr, data + bytes(len(data) % 2))
     ds.SOPInstanceUID = generate_uid()
     said = Dataset()
     said.MultiFrameSourceSOPInstanceUID = source

@@ -21,6 +21,7 @@ from dicomcore.pixels.coding.video import VIDEO_SYNTAXES
 from dicomcore.pixels.frame_writer import FrameWriter, OffsetTable
 from dicomcore.pixels.frames import Frames
 from dicomcore.pixels.labels import describe_pixels, note_loss
+from dicomcore.pixels.selecting import select_frames
 from dicomcore.syntaxes import SYNTAXES
 from dicomcore.threads import cpus, in_order
 from dicomcore.transcoding.attributes import (
@@ -31,7 +32,6 @@ from dicomcore.transcoding.attributes import (
 )
 from dicomcore.transcoding.damage import Damage, path_of
 from dicomcore.transcoding.recompress import from_jpeg_xl, to_jpeg_xl
-from dicomcore.transcoding.selecting import select_frames
 from dicomcore.transcoding.source import Prepared
 from dicomcore.uids import (
     UID,

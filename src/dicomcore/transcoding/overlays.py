@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from dicomcore._native.pixels import unpack
 from dicomcore.dataset import Dataset
-from dicomcore.pixels.overlays import BIT_POSITION, BITS_ALLOCATED, DATA, FIRST_FRAME, FRAMES, GROUPS, embedded_bit
+from dicomcore.pixels.overlays import (
+    BIT_POSITION,
+    BITS_ALLOCATED,
+    DATA,
+    FIRST_FRAME,
+    FRAMES,
+    GROUPS,
+    embedded_bit,
+    put_overlay_data,
+)
 from dicomcore.pixels.packing import packed_bits
 
 __all__ = ["EmbeddedOverlays"]
@@ -47,4 +56,4 @@ class EmbeddedOverlays:
             if frames > 1:
                 header.add_new(group << 16 | FRAMES, "IS", frames)
                 header.add_new(group << 16 | FIRST_FRAME, "US", 1)
-            header.add_new(group << 16 | DATA, "OW", data + b"\0" * (len(data) % 2))
+            put_overlay_data(header, group << 16 | DATA, data)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset import Sequence as Items
-from dicomcore.dataset.lookup import float_array, integers_of, items_of, number_of, term_of
+from dicomcore.dataset.building import build
+from dicomcore.dataset.lookup import first_item, float_array, integers_of, items_of, number_of, term_of
+from dicomcore.pixels.overlays import little_endian, put_overlay_data
 from dicomcore.tags import Tag
 
 __all__ = ["select_frames"]
@@ -27,6 +29,7 @@ VECTORS = (
 """Attributes with a value for each frame, whether Frame Increment Pointer names them or not."""
 NUMBERS = ("RepresentativeFrameNumber", "StartTrim", "StopTrim", "IVUSPullbackStartFrameNumber")
 """Optional attributes with the number of a frame, from 1."""
+COSINES, OFFSET = "ImageOrientationSlide", "OffsetInSlideCoordinateSystem"
 OVERLAYS = range(0x6000, 0x6020, 2)
 FRAMES, ORIGIN, DATA = 0x15, 0x51, 0x3000
 """Elements of an overlay: Number of Frames in Overlay, Image Frame Origin, Overlay Data (PS3.3 C.9.2.1)."""
@@ -51,8 +54,89 @@ def select_frames(header: Dataset, indices: Sequence[int], of: int) -> None:
     for group in OVERLAYS:
         _overlay(header, group << 16, indices)
     if term_of(header, "DimensionOrganizationType") == "TILED_FULL":  # places follow from the numbers of all frames
-        del header.DimensionOrganizationType
+        _state_places(header, indices)
     header.NumberOfFrames = len(indices)
+
+
+class _Tiling(NamedTuple):
+    """A full tiling, whose frames run along columns, rows, focal planes and channels (PS3.3 C.7.6.17.3)."""
+
+    tile: tuple[int, int]
+    tiles: tuple[int, int]
+    focal: int
+    origin: NDArray[np.float64]
+    """Of the total pixel matrix in the slide: mm, mm, micrometres."""
+    down: NDArray[np.float64]
+    """From row to row."""
+    across: NDArray[np.float64]
+    between: float
+    """Micrometres between focal planes."""
+
+    @classmethod
+    def of(cls, header: Dataset) -> _Tiling | None:
+        """The tiling of an image; None if it does not state one."""
+        names = ("Rows", "Columns", "TotalPixelMatrixRows", "TotalPixelMatrixColumns")
+        rows, columns, height, width = (int(number_of(header, name) or 0) for name in names)
+        shared = first_item(header, "SharedFunctionalGroupsSequence")
+        measures = None if shared is None else first_item(shared, "PixelMeasuresSequence")
+        origin, cosines = first_item(header, "TotalPixelMatrixOriginSequence"), float_array(header, COSINES)
+        spacing = None if measures is None else float_array(measures, "PixelSpacing")
+        if min(rows, columns, height, width) < 1 or origin is None or measures is None:
+            return None
+        if cosines is None or len(cosines) != 6 or spacing is None or len(spacing) != 2:
+            return None
+        return cls(
+            (rows, columns),
+            (-(-height // rows), -(-width // columns)),
+            max(int(number_of(header, "TotalPixelMatrixFocalPlanes") or 1), 1),
+            np.array([number_of(origin, f"{axis}{OFFSET}") or 0.0 for axis in "XYZ"], np.float64),
+            spacing[0] * cosines[3:],
+            spacing[1] * cosines[:3],
+            1000.0 * float(number_of(measures, "SpacingBetweenSlices") or 0.0),
+        )
+
+    def place(self, number: int) -> tuple[Dataset, int]:
+        """The Plane Position (Slide) of a frame, from 0, and its channel."""
+        (rows, columns), (down, across) = self.tile, self.tiles
+        row, column = number // across % down * rows, number % across * columns
+        x, y, z = (self.origin + row * self.down + column * self.across).tolist()
+        z += number // (down * across) % self.focal * self.between
+        position = {f"{axis}{OFFSET}": round(value, 6) for axis, value in zip("XYZ", (x, y, z), strict=True)}
+        matrix = {
+            "ColumnPositionInTotalImagePixelMatrix": column + 1,
+            "RowPositionInTotalImagePixelMatrix": row + 1,
+        }
+        return build({**position, **matrix}), number // (down * across * self.focal)
+
+
+def _state_places(header: Dataset, indices: Sequence[int]) -> None:
+    """Make a full tiling a sparse one, whose frames state their place, optical path or segment."""
+    tiling = _Tiling.of(header)
+    if tiling is None:
+        del header.DimensionOrganizationType
+        return
+    groups = items_of(header, PER_FRAME)
+    before = int(number_of(header, "ConcatenationFrameOffsetNumber") or 0)
+    made = []
+    for place, index in enumerate(indices):
+        group = groups[place].copy() if len(groups) == len(indices) else Dataset()
+        position, channel = tiling.place(before + index)
+        group.PlanePositionSlideSequence = [position]
+        _state_channel(header, group, channel)
+        made.append(group)
+    setattr(header, PER_FRAME, Items(made))
+    header.DimensionOrganizationType = "TILED_SPARSE"
+
+
+def _state_channel(header: Dataset, group: Dataset, channel: int) -> None:
+    """The optical path or the segment of a frame, which in a full tiling follows from its number."""
+    for described, keyword, identification, own in (
+        ("OpticalPathSequence", "OpticalPathIdentifier", "OpticalPathIdentificationSequence", "OpticalPathIdentifier"),
+        ("SegmentSequence", "SegmentNumber", "SegmentIdentificationSequence", "ReferencedSegmentNumber"),
+    ):
+        items = items_of(header, described)
+        if channel < len(items) and keyword in items[channel] and identification not in group:
+            setattr(group, identification, [build({own: items[channel].get(keyword)})])
 
 
 def _times(header: Dataset, indices: Sequence[int], of: int) -> None:
@@ -166,7 +250,8 @@ def _overlay(header: Dataset, group: int, indices: Sequence[int]) -> None:
     if (count is None and first is None) or not isinstance(rows, int) or not isinstance(columns, int) or not data:
         return
     count, size = count if isinstance(count, int) else 1, rows * columns
-    bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
+    ordered = little_endian(data, header, group | DATA)
+    bits = np.unpackbits(np.frombuffer(ordered, np.uint8), bitorder="little")
     if not 0 < count * size <= len(bits):
         return
     planes = bits[: count * size].reshape(count, size)
@@ -175,7 +260,6 @@ def _overlay(header: Dataset, group: int, indices: Sequence[int]) -> None:
         plane = index - ((first if isinstance(first, int) else 1) - 1)
         if 0 <= plane < count:
             chosen[place] = planes[plane]
-    packed = np.packbits(chosen, bitorder="little").tobytes()
-    header.add_new(group | DATA, "OW", packed + b"\0" * (len(packed) % 2))
+    put_overlay_data(header, group | DATA, np.packbits(chosen, bitorder="little").tobytes())
     header.add_new(group | FRAMES, "IS", len(indices))
     header.add_new(group | ORIGIN, "US", 1)
