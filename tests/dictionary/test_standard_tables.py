@@ -18,7 +18,7 @@ from tests.support import dicom_bytes as raw
 valuerep = pytest.importorskip("pydicom.valuerep")
 pydicom_uid = pytest.importorskip("pydicom.uid")
 
-SOURCES = Path(uids.__file__).parent
+SOURCES = Path(__file__).parents[2] / "src/dicomcore"
 SYNTAX_UID = re.compile(r"1\.2\.840\.10008\.1\.2(?:0|\.|\b)|1\.2\.840\.113619\.5\.2\b")
 SUFFIXES = {".py", ".pyi", ".pyx", ".pxd", ".h", ".html"}
 

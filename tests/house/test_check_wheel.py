@@ -25,6 +25,7 @@ def contents() -> dict[str, bytes]:
 CHANGES = {  # name: (names to add, names to remove, the reported fault)
     "a test": (["tests/pixels/test_rle.py"], [], "tests/pixels/test_rle.py does not belong here"),
     "a compiled source": (["dicomcore/_native/scan/a.pyx"], [], "dicomcore/_native/scan/a.pyx does not belong here"),
+    "a declaration": (["dicomcore/_native/scan/a.pxd"], [], "dicomcore/_native/scan/a.pxd does not belong here"),
     "no stub": ([], ["dicomcore/_native/pixels/rle.pyi"], "dicomcore/_native/pixels/rle.pyi is missing"),
     "no style sheet": ([], ["dicomcore/web/viewer/page.css"], "dicomcore/web/viewer/page.css is missing"),
     "no py.typed": ([], ["dicomcore/py.typed"], "dicomcore/py.typed is missing"),

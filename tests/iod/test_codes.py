@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dicomcore.iod import codes
 
-NATIVE = Path(codes.__file__).parents[1] / "_native/check/codes.pxd"
+NATIVE = Path(__file__).parents[2] / "src/dicomcore/_native/check/codes.pxd"
 
 
 def test_table() -> None:

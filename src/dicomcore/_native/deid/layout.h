@@ -11,7 +11,7 @@ typedef struct {
     uint32_t tag;
     uint8_t kind, retired, basic;
     uint16_t kept, cleaned;
-    const char *vr;
+    char vr[6];
 } deid_attribute_t;
 
 typedef struct {
@@ -28,7 +28,7 @@ typedef struct {
 typedef struct {
     uint16_t creator, group;
     uint8_t low, what;
-    const char *vr;
+    char vr[6];
 } deid_private_t;
 
 #endif

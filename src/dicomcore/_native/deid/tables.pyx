@@ -7,7 +7,7 @@ cdef extern from "deid/tables/attributes.h" nogil:
         uint32_t tag
         uint8_t kind, retired, basic
         uint16_t kept, cleaned
-        const char* vr
+        char vr[6]
     ctypedef struct deid_code_t:
         const char* code
         const char* meaning
@@ -35,7 +35,7 @@ cdef extern from "deid/tables/private.h" nogil:
     ctypedef struct deid_private_t:
         uint16_t creator, group
         uint8_t low, what
-        const char* vr
+        char vr[6]
     const int DEID_CREATOR_COUNT, DEID_SAFE_COUNT, DEID_TCIA_COUNT
     const char* const DEID_CREATORS[]
     const deid_private_t DEID_SAFES[]
