@@ -165,3 +165,49 @@ def test_queries_of_every_level_carry_what_the_standard_wants(tmp_path: Path) ->
                 assert found.QueryRetrieveLevel == level
                 assert found.RetrieveAETitle == "NODE"
                 assert all(found.get(name) for name in names[:count])
+
+
+def test_an_answer_of_a_worklist_has_the_step_that_matches() -> None:
+    """PS3.4 C.2.2.2.6 and K.6.1.2: a device reads the first step of an answer, whatever else stands there."""
+    item = Dataset()
+    item.AccessionNumber = "A1"
+    item.ScheduledProcedureStepSequence = []
+    for modality, number in (("CT", "1"), ("US", "2"), ("US", "3")):
+        step = Dataset()
+        step.Modality, step.ScheduledProcedureStepID = modality, number
+        item.ScheduledProcedureStepSequence.append(step)
+    server = net.Server("RIS", timeouts=QUICK)
+    server.add(services.Worklist(lambda: [item]))
+
+    def found(modality: str) -> list[list[str]]:
+        key, keys = Dataset(), Dataset()
+        key.Modality, key.ScheduledProcedureStepID = modality, ""
+        keys.AccessionNumber, keys.ScheduledProcedureStepSequence = "", [key]
+        rows = association.find(keys, model="worklist")
+        return [[one.ScheduledProcedureStepID for one in ds.ScheduledProcedureStepSequence] for ds in rows]
+
+    with server, net.associate(server.address, timeouts=QUICK) as association:
+        assert found("US") == [["2"], ["3"]]
+        assert found("CT") == [["1"]]
+        assert found("MR") == []
+        assert found("") == [["1"], ["2"], ["3"]]
+    assert len(item.ScheduledProcedureStepSequence) == 3
+
+
+def test_a_workitem_is_answered_with_the_items_that_match() -> None:
+    """PS3.4 C.2.2.2.6, where several stations may perform a step."""
+    from tests.services.test_ups import step
+
+    items, ds = services.Workitems(), step()
+    ds.ScheduledStationNameCodeSequence = []
+    for value in ("DEVICE1", "DEVICE2"):
+        code = Dataset()
+        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "99X", value
+        ds.ScheduledStationNameCodeSequence.append(code)
+    assert items.create(ds, "1.2.3").status == 0
+    for value in ("DEVICE1", "DEVICE2"):
+        key, keys = Dataset(), Dataset()
+        key.CodeValue = value
+        keys.ScheduledStationNameCodeSequence = [key]
+        (found,) = items.search(keys)
+        assert [one.CodeValue for one in found.ScheduledStationNameCodeSequence] == [value]

@@ -9,7 +9,9 @@ from math import inf
 from typing import Any
 
 from dicomcore.catalogue.attributes import KEYS, LEVELS, above, level_of
+from dicomcore.catalogue.matching import Term
 from dicomcore.catalogue.naming import element_named, name_of
+from dicomcore.catalogue.rows import row_of
 from dicomcore.catalogue.zones import ZONE, has_moments, known_offset
 from dicomcore.charset import NAME_DELIMITERS, charset_for
 from dicomcore.dataset import DataElement, Dataset
@@ -157,17 +159,20 @@ def _texts(value: Any) -> Iterable[str]:
         yield str(value)
 
 
-def answered(asked: Dataset, item: Dataset) -> Dataset:
-    """What was asked for of a data set, at every level; what it lacks is empty. It says the offset of its times."""
-    made = _answered(asked, item)
+def answered(asked: Dataset, item: Dataset, terms: Iterable[Term] = ()) -> Dataset:
+    """What was asked for of a data set, at every level; what it lacks is empty. It says the offset of its times.
+
+    Of sequences there are the items that match the `terms` of the query (PS3.4 C.2.2.2.6).
+    """
+    made = _answered(asked, item, terms)
     zone = known_offset(text_of(item, ZONE))
     if zone and has_moments(asked):
         made.TimezoneOffsetFromUTC = zone
     return made
 
 
-def _answered(asked: Dataset, item: Dataset) -> Dataset:
-    made = Dataset()
+def _answered(asked: Dataset, item: Dataset, terms: Iterable[Term]) -> Dataset:
+    made, wanted = Dataset(), {term.keyword: term.inner for term in terms if term.kind == "items"}
     for element in asked:
         tag = element.tag
         if int(tag) in SKIPPED:
@@ -180,9 +185,15 @@ def _answered(asked: Dataset, item: Dataset) -> Dataset:
             made.add_new(tag, element.VR, None if there is None else there.value)
             continue
         inner = element.value[0] if element.value else None
-        found = items_of(item, element.keyword)
-        made.add_new(tag, "SQ", [one.copy() if inner is None else _answered(inner, one) for one in found])
+        below = wanted.get(element.keyword, ())
+        found = [one for one in items_of(item, element.keyword) if not below or _matches(below, one)]
+        made.add_new(tag, "SQ", [one.copy() if inner is None else _answered(inner, one, below) for one in found])
     return made
+
+
+def _matches(terms: Iterable[Term], item: Dataset) -> bool:
+    row = row_of(item)
+    return all(term.is_matched_by(row) for term in terms)
 
 
 def texts_of_row(row: dict[str, Any]) -> Iterable[str]:

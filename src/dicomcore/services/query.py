@@ -87,7 +87,7 @@ class Query:
         for entry, row in self._catalogue.objects(OBJECTS[model]):
             if query.matches(row):
                 ds = dcmread(entry.path, stop_before_pixels=True)
-                answer = answered(asked, moved_set(ds, query.zone) if query.zone else ds)
+                answer = answered(asked, moved_set(ds, query.zone) if query.zone else ds, query.terms)
                 say_character_set(answer, asked, texts_of_row(row_of(answer)))
                 answer.RetrieveAETitle = self._title
                 yield answer
