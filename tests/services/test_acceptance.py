@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dicomcore import Dataset, catalogue, net, services
+from dicomcore import Dataset, catalogue, dcmread, net, services
 from dicomcore.errors import NetworkError
 from dicomcore.net import aio
 from tests.catalogue.test_zones import BASE
@@ -211,3 +211,29 @@ def test_a_workitem_is_answered_with_the_items_that_match() -> None:
         keys.ScheduledStationNameCodeSequence = [key]
         (found,) = items.search(keys)
         assert [one.CodeValue for one in found.ScheduledStationNameCodeSequence] == [value]
+
+
+def test_an_answer_about_a_series_has_the_request_that_matches(tmp_path: Path) -> None:
+    """PS3.4 C.2.2.2.6: the items that match, with what was asked for."""
+    ds = dcmread(BASE)
+    ds.RequestAttributesSequence = []
+    for number in ("1", "2"):
+        item = Dataset()
+        item.RequestedProcedureID, item.ScheduledProcedureStepID = f"R{number}", f"S{number}"
+        ds.RequestAttributesSequence.append(item)
+    ds.save_as(tmp_path / "one.dcm")
+    with catalogue.open(tmp_path / "store") as store:
+        store.add(tmp_path / "one.dcm").result()
+        server = net.Server("NODE", timeouts=QUICK)
+        server.add(services.Query(store))
+        with server, net.associate(server.address, timeouts=QUICK) as association:
+            for wanted, shown in (("R2", ["R2"]), ("R*", ["R1", "R2"]), ("", ["R1", "R2"])):
+                key, keys = Dataset(), Dataset()
+                key.RequestedProcedureID, keys.RequestAttributesSequence = wanted, [key]
+                (found,) = association.find(keys, level="SERIES")
+                assert [one.RequestedProcedureID for one in found.RequestAttributesSequence] == shown
+                assert all("ScheduledProcedureStepID" not in one for one in found.RequestAttributesSequence)
+            keys = Dataset()
+            keys.RequestAttributesSequence = []
+            (found,) = association.find(keys, level="SERIES")
+            assert [one.ScheduledProcedureStepID for one in found.RequestAttributesSequence] == ["S1", "S2"]

@@ -69,9 +69,9 @@ class Query:
         own = {"RetrieveAETitle": self._title, "InstanceAvailability": "ONLINE"}
         if self._deep:
             for row in self._catalogue.search(query, deep=True):
-                yield encode(identifier(row, asked, level, **own), request.context.transfer_syntax)
+                yield encode(identifier(row, asked, level, terms=query.terms, **own), request.context.transfer_syntax)
             return
-        answers = Answers(asked, level, request.context.transfer_syntax, **own)
+        answers = Answers(asked, level, request.context.transfer_syntax, terms=query.terms, **own)
         yield from map(answers.encoded, self._catalogue.values(query, answers.keywords))
 
     def _objects(self, request: Request) -> Iterator[Dataset | int]:

@@ -59,7 +59,5 @@ def _answer(asked: Dataset, step: Dataset, terms: Iterable[Term]) -> Dataset:
         below = wanted.get(element.keyword, ())
         rows = ((one, keys_of(one)) for one in items_of(step, element.keyword))
         found = [one for one, row in rows if all(term.is_matched_by(row) for term in below)]
-        made.add_new(
-            tag, "SQ", [one.copy() if inner is None or not inner else _answer(inner, one, below) for one in found]
-        )
+        made.add_new(tag, "SQ", [_answer(inner, one, below) if inner else one.copy() for one in found])
     return made
