@@ -9,7 +9,9 @@ from math import inf
 from typing import Any
 
 from dicomcore.catalogue.attributes import KEYS, LEVELS, above, level_of
+from dicomcore.catalogue.matching import Term
 from dicomcore.catalogue.naming import element_named, name_of
+from dicomcore.catalogue.rows import row_of
 from dicomcore.catalogue.zones import ZONE, has_moments, known_offset
 from dicomcore.charset import NAME_DELIMITERS, charset_for
 from dicomcore.dataset import DataElement, Dataset
@@ -35,11 +37,12 @@ LONGEST = 0xFFFE  # bytes of a value whose length takes two bytes
 REMEMBERED = 4096  # values of an attribute whose elements are kept
 
 
-def identifier(row: dict[str, Any], asked: Dataset, level: str, **extra: str) -> Dataset:
+def identifier(row: dict[str, Any], asked: Dataset, level: str, *, terms: Iterable[Term] = (), **extra: str) -> Dataset:
     """The identifier of a match: the keys that were asked for, those that are not kept empty, and the unique keys.
 
     Text is in the character set of what was asked if that holds it, else in UTF-8; unless it is plain ASCII, and the
-    other side said nothing, the answer says which. A value that its VR cannot hold is left empty. Where times are asked
+    other side said nothing, the answer says which. A value that its VR cannot hold is left empty. Of sequences there
+    are the items that match the `terms` of the query, with what was asked for (PS3.4 C.2.2.2.6). Where times are asked
     for, the answer has their offset from UTC, if it is known (PS3.4 C.4.1.1.3.2).
     """
     made = Dataset()
@@ -52,6 +55,7 @@ def identifier(row: dict[str, Any], asked: Dataset, level: str, **extra: str) ->
         name = keyword_for_tag(tag) if element is None else name_of(asked, element)
         value = row.get(name)
         if isinstance(value, list):
+            value = _matching_items(value, name, element, terms)
             made.add_new(tag, "SQ", [_item(one) for one in value])
         elif keyword_for_tag(tag):
             vr = dictionary_VR(tag)
@@ -113,6 +117,17 @@ def _unique(level: str) -> list[str]:
     return [KEYS[one] for one in above(level)]
 
 
+def _matching_items(
+    rows: list[dict[str, Any]], name: str, element: DataElement | None, terms: Iterable[Term]
+) -> list[dict[str, Any]]:
+    """The items of a sequence that match, each with the keys of the item that was asked for, if it has any."""
+    inner = element.value[0] if element is not None and element.VR == "SQ" and element.value else None
+    names = [one.keyword for one in inner] if inner is not None else []
+    found = [term.inner for term in terms if term.keyword == name and term.kind == "items"]
+    kept = [row for row in rows if all(one.is_matched_by(row) for below in found for one in below)]
+    return [{one: row.get(one, "") for one in names} for row in kept] if names else kept
+
+
 def _item(values: dict[str, Any]) -> Dataset:
     item = Dataset()
     for keyword, value in values.items():
@@ -157,17 +172,20 @@ def _texts(value: Any) -> Iterable[str]:
         yield str(value)
 
 
-def answered(asked: Dataset, item: Dataset) -> Dataset:
-    """What was asked for of a data set, at every level; what it lacks is empty. It says the offset of its times."""
-    made = _answered(asked, item)
+def answered(asked: Dataset, item: Dataset, terms: Iterable[Term] = ()) -> Dataset:
+    """What was asked for of a data set, at every level; what it lacks is empty. It says the offset of its times.
+
+    Of sequences there are the items that match the `terms` of the query (PS3.4 C.2.2.2.6).
+    """
+    made = _answered(asked, item, terms)
     zone = known_offset(text_of(item, ZONE))
     if zone and has_moments(asked):
         made.TimezoneOffsetFromUTC = zone
     return made
 
 
-def _answered(asked: Dataset, item: Dataset) -> Dataset:
-    made = Dataset()
+def _answered(asked: Dataset, item: Dataset, terms: Iterable[Term]) -> Dataset:
+    made, wanted = Dataset(), {term.keyword: term.inner for term in terms if term.kind == "items"}
     for element in asked:
         tag = element.tag
         if int(tag) in SKIPPED:
@@ -180,9 +198,15 @@ def _answered(asked: Dataset, item: Dataset) -> Dataset:
             made.add_new(tag, element.VR, None if there is None else there.value)
             continue
         inner = element.value[0] if element.value else None
-        found = items_of(item, element.keyword)
-        made.add_new(tag, "SQ", [one.copy() if inner is None else _answered(inner, one) for one in found])
+        below = wanted.get(element.keyword, ())
+        found = [one for one in items_of(item, element.keyword) if not below or _matches(below, one)]
+        made.add_new(tag, "SQ", [one.copy() if inner is None else _answered(inner, one, below) for one in found])
     return made
+
+
+def _matches(terms: Iterable[Term], item: Dataset) -> bool:
+    row = row_of(item)
+    return all(term.is_matched_by(row) for term in terms)
 
 
 def texts_of_row(row: dict[str, Any]) -> Iterable[str]:
@@ -198,15 +222,18 @@ class Answers:
     `keywords` are the attributes whose values `encoded` takes, in this order.
     """
 
-    def __init__(self, asked: Dataset, level: str, transfer_syntax: str, **extra: str) -> None:
+    def __init__(
+        self, asked: Dataset, level: str, transfer_syntax: str, *, terms: Iterable[Term] = (), **extra: str
+    ) -> None:
         self._asked, self._level, self._extra, self._syntax = asked, level, extra, transfer_syntax
+        self._query_terms = tuple(terms)
         tags = _wanted(asked, level, _unique(level)) + [TIME_ZONE] * has_moments(asked)
         found = {tag: keyword_for_tag(tag) for tag in sorted(tags)}
         kept = {tag: name for tag, name in found.items() if name and _is_kept(name, level)}
         self.keywords = tuple(kept.values())
         self._terms = asked_terms(asked)  # what the other side said
-        terms = self._terms or (UTF_8,)
-        self._charset = self._element(SPECIFIC_CHARACTER_SET, "CS", list(terms) if len(terms) > 1 else terms[0])
+        said = self._terms or (UTF_8,)
+        self._charset = self._element(SPECIFIC_CHARACTER_SET, "CS", list(said) if len(said) > 1 else said[0])
         self._foreign: set[Any] = set()  # values that need another character set than what the other side said
         self._makers: list[_Elements] = []
         self._tail = b""
@@ -221,7 +248,7 @@ class Answers:
 
     def _plan(self, kept: dict[int, str]) -> None:
         """What makes each element of an answer, with the bytes that always stand in front of it."""
-        fixed = identifier({}, self._asked, self._level, **self._extra)
+        fixed = self._identifier({})
         before = b""
         for tag in sorted(({int(element.tag) for element in fixed} | set(kept)) - {SPECIFIC_CHARACTER_SET}):
             if tag in kept:
@@ -240,12 +267,12 @@ class Answers:
         """The identifier of a match, in the transfer syntax; `row` are the values of `keywords`."""
         if not self._is_planned:
             values = dict(zip(self.keywords, row, strict=True))
-            return encode(identifier(values, self._asked, self._level, **self._extra), self._syntax)
+            return encode(self._identifier(values), self._syntax)
         made = b"".join([elements[value] for elements, value in zip(self._makers, row, strict=True)]) + self._tail
         is_foreign = bool(self._foreign) and not self._foreign.isdisjoint(row)
         if is_foreign and self._terms:
             values = dict(zip(self.keywords, row, strict=True))
-            made = encode(identifier(values, self._asked, self._level, **self._extra), self._syntax)
+            made = encode(self._identifier(values), self._syntax)
         elif is_foreign or self._terms:
             made = self._charset + made
         if len(self._foreign) > REMEMBERED:
@@ -253,6 +280,9 @@ class Answers:
             for elements in self._makers:
                 elements.clear()
         return made
+
+    def _identifier(self, values: dict[str, Any]) -> Dataset:
+        return identifier(values, self._asked, self._level, terms=self._query_terms, **self._extra)
 
     def element(self, tag: int, value: Any) -> bytes:
         """An element of an answer by the general way, which notes a value that needs another character set."""

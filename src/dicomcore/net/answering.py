@@ -8,7 +8,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dicomcore.dataset import Dataset
@@ -49,6 +48,8 @@ class Answering:
         self._may_go = threading.Event()
         self._may_go.set()
         self._is_over = False
+        self._held: list[bytes] = []  # answers that the thread gives and the loop takes
+        self._lock = threading.Lock()
         loop = connection.loop
         if inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
             self._task: Any = loop.create_task(self._run_async())
@@ -83,8 +84,7 @@ class Answering:
 
     def _find(self, results: Iterable[Any]) -> None:
         iterator = iter(results)
-        batch: list[bytes] = []
-        most, size, handed = 1, 0, monotonic()  # the first answer goes out at once, then more and more together
+        most, count, size = 1, 0, 0  # the first answer goes out at once, then more and more together
         status: int = 0
         try:
             for one in iterator:
@@ -95,16 +95,20 @@ class Answering:
                 if data is None:
                     status = status_of(one)
                     break
-                batch.append(data)
-                size += len(data)
-                if len(batch) >= most or size >= MANY_BYTES or monotonic() - handed > SOON:
-                    self._hand(batch)
-                    batch, most, size, handed = [], min(2 * most, MANY), 0, monotonic()
+                with self._lock:
+                    is_first = not self._held
+                    self._held.append(data)
+                count, size = count + 1, size + len(data)
+                if count >= most or size >= MANY_BYTES:
+                    self._hand()
+                    most, count, size = min(2 * most, MANY), 0, 0
+                elif is_first:
+                    self.call(self._hand_soon)
         finally:
             close = getattr(iterator, "close", None)
             if close is not None:
                 close()
-        self._hand(batch)
+        self._hand()
         self.over(CANCELLED if self._request.is_cancelled else status)
 
     def _identifier(self, one: Any) -> bytes | None:
@@ -113,12 +117,10 @@ class Answering:
             return one
         return encode(one, self._message.context.transfer_syntax) if isinstance(one, Dataset) else None
 
-    def _hand(self, batch: list[bytes]) -> None:
-        """Give responses to the loop, and wait while the peer takes none."""
-        if not batch:
-            return
+    def _hand(self) -> None:
+        """Give the responses that are held to the loop, and wait while the peer takes none."""
         self._may_go.clear()
-        self.call(self._respond_many, batch)
+        self.call(self._respond_held)
         self._may_go.wait()
 
     def call(self, function: Callable[..., None], *arguments: Any) -> None:
@@ -194,9 +196,20 @@ class Answering:
             await results.aclose()
         self.finish(CANCELLED if self._request.is_cancelled else status, None, None)
 
+    def _hand_soon(self) -> None:
+        """A handler may take long for its next answer: those that there are do not wait for it."""
+        self._connection.loop.call_later(SOON, self._respond_held)
+
+    def _respond_held(self) -> None:
+        with self._lock:
+            batch, self._held = self._held, []
+        if not self._is_over:
+            self._respond_many(batch)
+
     def _respond_many(self, batch: list[bytes]) -> None:
-        self._session.respond_all(self._message, PENDING, batch)
-        self._connection.flush()
+        if batch and self._session.is_open:
+            self._session.respond_all(self._message, PENDING, batch)
+            self._connection.flush()
         if self._connection.is_paused and not self._request.is_cancelled:
             self._may_go.clear()
         else:

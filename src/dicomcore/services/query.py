@@ -69,9 +69,9 @@ class Query:
         own = {"RetrieveAETitle": self._title, "InstanceAvailability": "ONLINE"}
         if self._deep:
             for row in self._catalogue.search(query, deep=True):
-                yield encode(identifier(row, asked, level, **own), request.context.transfer_syntax)
+                yield encode(identifier(row, asked, level, terms=query.terms, **own), request.context.transfer_syntax)
             return
-        answers = Answers(asked, level, request.context.transfer_syntax, **own)
+        answers = Answers(asked, level, request.context.transfer_syntax, terms=query.terms, **own)
         yield from map(answers.encoded, self._catalogue.values(query, answers.keywords))
 
     def _objects(self, request: Request) -> Iterator[Dataset | int]:
@@ -87,7 +87,7 @@ class Query:
         for entry, row in self._catalogue.objects(OBJECTS[model]):
             if query.matches(row):
                 ds = dcmread(entry.path, stop_before_pixels=True)
-                answer = answered(asked, moved_set(ds, query.zone) if query.zone else ds)
+                answer = answered(asked, moved_set(ds, query.zone) if query.zone else ds, query.terms)
                 say_character_set(answer, asked, texts_of_row(row_of(answer)))
                 answer.RetrieveAETitle = self._title
                 yield answer

@@ -295,7 +295,7 @@ class Workitems:
                 continue
             if limit is not None and count > offset + limit:
                 return
-            yield step if whole else answer(identifier, step)
+            yield step if whole else answer(identifier, step, query.terms)
 
     def _matching(self, query: Query) -> Iterator[Dataset]:
         terms = [term for term in query.terms if term.keyword != "TransactionUID"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from dicomcore.catalogue.matching import Term
 from dicomcore.catalogue.zones import ZONE, has_moments, known_offset
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import items_of, text_of
@@ -30,17 +32,20 @@ def keys_of(ds: Dataset) -> dict[str, Any]:
     return row
 
 
-def answer(asked: Dataset, step: Dataset) -> Dataset:
-    """What was asked for of a step, at every level; what it lacks is empty. It says the offset of its times."""
-    made = _answer(asked, step)
+def answer(asked: Dataset, step: Dataset, terms: Iterable[Term] = ()) -> Dataset:
+    """What was asked for of a step, at every level; what it lacks is empty. It says the offset of its times.
+
+    Of sequences there are the items that match the `terms` of the query (PS3.4 C.2.2.2.6).
+    """
+    made = _answer(asked, step, terms)
     zone = known_offset(text_of(step, ZONE))
     if zone and has_moments(asked):
         made.TimezoneOffsetFromUTC = zone
     return made
 
 
-def _answer(asked: Dataset, step: Dataset) -> Dataset:
-    made = Dataset()
+def _answer(asked: Dataset, step: Dataset, terms: Iterable[Term]) -> Dataset:
+    made, wanted = Dataset(), {term.keyword: term.inner for term in terms if term.kind == "items"}
     if "SpecificCharacterSet" in step:
         made.SpecificCharacterSet = step.SpecificCharacterSet
     for element in asked:
@@ -51,6 +56,8 @@ def _answer(asked: Dataset, step: Dataset) -> Dataset:
             made.add_new(tag, element.VR, step[tag].value if tag in step else None)
             continue
         inner = element.value[0] if element.value else None
-        found = items_of(step, element.keyword)
-        made.add_new(tag, "SQ", [one.copy() if inner is None or not inner else _answer(inner, one) for one in found])
+        below = wanted.get(element.keyword, ())
+        rows = ((one, keys_of(one)) for one in items_of(step, element.keyword))
+        found = [one for one, row in rows if all(term.is_matched_by(row) for term in below)]
+        made.add_new(tag, "SQ", [_answer(inner, one, below) if inner else one.copy() for one in found])
     return made

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from dicomcore.catalogue import compile_identifier, row_of
 from dicomcore.catalogue.answers import answered, say_character_set, texts_of_row
 from dicomcore.catalogue.zones import moved_set
 from dicomcore.dataset import Dataset
+from dicomcore.dataset.lookup import items_of
 from dicomcore.errors import DicomError
 from dicomcore.net import Request, Server
 from dicomcore.net.models import model_of
@@ -20,6 +22,7 @@ __all__ = ["Worklist", "read_items"]
 SUFFIXES = (".wl", ".dcm")
 PERFORMED = bytes((1, 1, 1, 1))  # two that are always 1, fuzzy matching of names, timezone adjustment (PS3.4 K.5.1)
 UNABLE = 0xC000
+STEPS = "ScheduledProcedureStepSequence"
 
 
 class Worklist:
@@ -47,11 +50,23 @@ class Worklist:
         except ValueError:
             yield UNABLE
             return
-        for item in self._all():
+        for item in chain.from_iterable(map(_steps, self._all())):
             if query.matches(row_of(item)):
-                answer = answered(asked, moved_set(item, query.zone) if query.zone else item)
+                answer = answered(asked, moved_set(item, query.zone) if query.zone else item, query.terms)
                 say_character_set(answer, asked, texts_of_row(row_of(answer)))
                 yield answer
+
+
+def _steps(item: Dataset) -> Iterator[Dataset]:
+    """An item for each of its scheduled procedure steps: an answer has one (PS3.4 K.6.1.2)."""
+    steps = items_of(item, STEPS)
+    if len(steps) < 2:
+        yield item
+        return
+    for step in steps:
+        made = item.copy()
+        made.add_new(made[STEPS].tag, "SQ", [step])
+        yield made
 
 
 def read_items(folder: str) -> Iterator[Dataset]:
@@ -62,5 +77,5 @@ def read_items(folder: str) -> Iterator[Dataset]:
                 ds = dcmread(os.path.join(folder, name), force=True)
             except (DicomError, OSError):
                 continue  # one bad file does not cost the others
-            if "ScheduledProcedureStepSequence" in ds:
+            if STEPS in ds:
                 yield ds
