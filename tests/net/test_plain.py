@@ -15,6 +15,7 @@ import pytest
 
 from dicomcore import net
 from dicomcore._native.net.commands import answer
+from dicomcore._native.net.plain import Plain
 from dicomcore.errors import NetworkError
 from dicomcore.net.commands import Field, Kind, decode, encode
 from dicomcore.net.exchange import Context
@@ -410,3 +411,187 @@ def test_a_handler_for_instances_is_called_for_each(tmp_path: Path) -> None:
         for _ in range(10):
             association.echo()
             assert not is_direct(server)
+
+
+# -- instances that are handed over
+
+
+Tell = Callable[[list[tuple[int, str]]], None]
+
+
+class Taker:
+    """Takes files, and tells nothing by itself."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[list[str], Tell]] = []
+        self.came = threading.Semaphore(0)
+
+    def __call__(self, paths: list[str], tell: Tell) -> None:
+        self.given.append((paths, tell))
+        for _ in paths:
+            self.came.release()
+
+    def wait(self, count: int) -> list[str]:
+        """The paths of the next so many files."""
+        for _ in range(count):
+            assert self.came.acquire(timeout=20)
+        return [path for paths, _ in self.given for path in paths]
+
+
+def handing(folder: Folder, taker: Callable[[list[str], Tell], None], most: int = 8) -> Plain:
+    plain = folder.plain(
+        CONTEXTS,
+        sender="PEER",
+        receiver="SERVER",
+        longest=LONGEST,
+        fragment=LONGEST,
+        command_bytes=COMMAND_BYTES,
+        hand=taker,
+        most=most,
+    )
+    assert plain is not None
+    return plain
+
+
+class Thread:
+    """A thread that serves one end of a pair of sockets; the other is `peer`."""
+
+    def __init__(self, plain: Plain) -> None:
+        self.peer, self._ours = socket.socketpair()
+        self.peer.settimeout(20)
+        self.left: tuple[bytes, bytes] | None = None
+        self._thread = threading.Thread(target=self._run, args=(plain,))
+        self._thread.start()
+
+    def _run(self, plain: Plain) -> None:
+        self.left = plain.serve(self._ours.fileno())
+        self._ours.close()
+
+    def answers(self, count: int) -> list[tuple[int, int, str]]:
+        """Message ID, status and comment of the next responses."""
+        found = []
+        for _ in range(count):
+            head = self._exactly(6)
+            values = decode(self._exactly(int.from_bytes(head[2:], "big"))[6:])
+            found.append((values[Field.RESPONDED_TO], values[Field.STATUS], values.get(Field.ERROR_COMMENT, "")))
+        return found
+
+    def _exactly(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            some = self.peer.recv(count - len(data))
+            assert some
+            data += some
+        return data
+
+    def end(self) -> tuple[bytes, bytes]:
+        """What the thread left, after the peer has ended."""
+        self.peer.shutdown(socket.SHUT_WR)
+        self._thread.join(20)
+        self.peer.close()
+        assert self.left is not None
+        return self.left
+
+
+def test_what_is_handed_over_is_answered_in_order_and_not_before(folder: Folder, tmp_path: Path) -> None:
+    taker = Taker()
+    thread = Thread(handing(folder, taker))
+    sent = [store(f"1.2.3.{number}", number) for number in range(3)]
+    thread.peer.sendall(b"".join(sent) + echo(50))
+    paths_given = taker.wait(3)
+    thread.peer.sendall(store("1.2.3.3", 3))  # more comes while they wait
+    assert len(taker.wait(1)) == 4
+    thread.peer.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        thread.peer.recv(1)
+    thread.peer.settimeout(20)
+    results = dict.fromkeys(range(4), (0, "")) | {1: (0xB000, "other\\data\n\xe9" + "x" * 80)}
+    numbers = {path: number for number, path in enumerate(taker.wait(0))}
+    for some, tell in reversed(taker.given):  # whoever is told first, the order stays
+        tell([results[numbers[path]] for path in some])
+    comment = ("other?data??" + "x" * 80)[:64]
+    assert thread.answers(5) == [(0, 0, ""), (1, 0xB000, comment), (2, 0, ""), (50, 0, ""), (3, 0, "")]
+    assert thread.end() == (b"", b"")
+    careful = Folder(tmp_path / "careful")
+    for number, path in enumerate(paths_given[:3]):
+        sink = careful.sink(CONTEXTS[1], net_command(storing(f"1.2.3.{number}")), sender="PEER", receiver="SERVER")
+        data = instance(f"1.2.3.{number}")
+        sink.write(memoryview(data), [(3, 2, 0, len(data))])
+        stored = sink.finish()
+        assert Path(path).read_bytes() == Path(stored.path).read_bytes()  # type: ignore[attr-defined]
+        assert os.path.dirname(path) == os.path.join(folder.root, ".incoming")
+
+
+def test_no_more_wait_than_may(folder: Folder) -> None:
+    taker = Taker()
+    thread = Thread(handing(folder, taker, 2))
+    thread.peer.sendall(b"".join(store(f"1.2.3.{number}", number) for number in range(20)))
+    told = 0
+    while told < 20:
+        taker.wait(1)
+        some, tell = taker.given[0]
+        for _ in some[1:]:
+            taker.wait(1)
+        assert len(os.listdir(os.path.join(folder.root, ".incoming"))) <= told + 2
+        taker.given.pop(0)
+        tell([(0, "")] * len(some))
+        told += len(some)
+    assert thread.answers(20) == [(number, 0, "") for number in range(20)]
+    assert thread.end() == (b"", b"")
+
+
+def test_a_message_id_that_waits_is_a_duplicate(folder: Folder) -> None:
+    taker = Taker()
+    thread = Thread(handing(folder, taker))
+    thread.peer.sendall(store("1.2.3", 7) + store("1.2.4", 7) + echo(7) + echo(8))
+    taker.wait(1)
+    assert len(os.listdir(os.path.join(folder.root, ".incoming"))) == 1
+    taker.given[0][1]([(0, "")])
+    assert thread.answers(4) == [(7, 0, ""), (7, 0x0210, ""), (7, 0x0210, ""), (8, 0, "")]
+    assert thread.end() == (b"", b"")
+
+
+def test_what_is_not_plain_waits_for_what_is_handed_over(folder: Folder) -> None:
+    taker = Taker()
+    plain = handing(folder, taker)
+    thread = Thread(plain)
+    other = message(3, storing("1.2.3.9", 9), instance("1.2.9"))  # another UID in the data set
+    thread.peer.sendall(store("1.2.3", 1) + other)
+    taker.wait(1)
+    assert plain.waiting == 1
+    assert thread.left is None
+    taker.given[0][1]([(0xA700, "no room for it")])
+    assert thread.answers(1) == [(1, 0xA700, "no room for it")]
+    assert thread.end() == (other, b"")
+
+
+def test_a_peer_that_ends_with_something_outstanding_gets_its_answer(folder: Folder) -> None:
+    taker = Taker()
+    thread = Thread(handing(folder, taker))
+    thread.peer.sendall(store("1.2.3", 1) + store("1.2.4", 2)[:50])
+    thread.peer.shutdown(socket.SHUT_WR)
+    taker.wait(1)
+    taker.given[0][1]([(0, "")])
+    assert thread.answers(1) == [(1, 0, "")]
+    assert thread.end() == (store("1.2.4", 2)[:50], b"")
+
+
+def test_one_who_does_not_take_files(folder: Folder) -> None:
+    def refuse(_: list[str], __: Tell) -> None:
+        raise RuntimeError("no")
+
+    thread = Thread(handing(folder, refuse))
+    thread.peer.sendall(store("1.2.3", 1))
+    assert thread.answers(1) == [(1, 0xA700, "it could not be written")]
+    assert thread.end() == (b"", b"")
+    assert paths(folder) == []
+
+
+def test_a_full_disk_leaves_what_is_to_be_handed_over(tmp_path: Path) -> None:
+    full = Folder(tmp_path / "store", limits=NetLimits(free_bytes=1 << 60))
+    if not full._has_unnamed:
+        pytest.skip("this system makes no files without a name")
+    thread = Thread(handing(full, Taker()))
+    thread.peer.sendall(store("1.2.3", 1))
+    assert thread.end() == (store("1.2.3", 1), b"")
+    assert paths(full) == []

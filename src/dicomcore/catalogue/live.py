@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from itertools import count as counter
@@ -19,7 +19,7 @@ from dicomcore.catalogue.locking import lock_incoming
 from dicomcore.catalogue.places import FramePlaces, find_frames, packed, unpacked
 from dicomcore.catalogue.protocol import Entry
 from dicomcore.catalogue.reading import Reading
-from dicomcore.catalogue.receiving import DUPLICATES, Adding, Received, Receiving, own_values, place_of, status_of
+from dicomcore.catalogue.receiving import DUPLICATES, Adding, Received, Receiving, own_values, place_of
 from dicomcore.catalogue.schema import SINCE_THREE, VERSION, schema
 from dicomcore.catalogue.sql import SQLITE, prepare
 from dicomcore.catalogue.writer import Work, Writer
@@ -245,24 +245,34 @@ class LiveCatalogue(Reading):
             Done when the group that it is committed with is. It has no exception for what the file or the disk does:
             its status says it.
         """
-        if duplicates not in DUPLICATES:
-            raise ValueError(f"duplicates is one of {', '.join(DUPLICATES)}, not {duplicates!r}")
-        path = os.fsdecode(part)
         result: Future[Received] = Future()
 
-        def done(future: Future[Received]) -> None:
-            error = future.exception()
-            if error is None:
-                result.set_result(future.result())
-                return
-            with suppress(OSError):
-                os.unlink(path)
-            assert isinstance(error, Exception)
-            status, comment = status_of(error)
-            result.set_result(Received(status, None, "", "", comment=comment))
+        def done(found: list[Received]) -> None:
+            result.set_result(found[0])
 
-        self._writer.put(Receiving(self, path, source, duplicates)).add_done_callback(done)
+        self.receive_all([os.fsdecode(part)], source=source, duplicates=duplicates, done=done)
         return result
+
+    def receive_all(
+        self,
+        parts: Sequence[str],
+        *,
+        source: str = "",
+        duplicates: str = "keep",
+        done: Callable[[list[Received]], object],
+    ) -> None:
+        """Take complete files into the store, as `receive` does.
+
+        `done` gets what became of each, in the writer's thread, when the groups that they are committed with are.
+        """
+        if duplicates not in DUPLICATES:
+            raise ValueError(f"duplicates is one of {', '.join(DUPLICATES)}, not {duplicates!r}")
+        tasks = [Receiving(self, part, source, duplicates) for part in parts]
+
+        def told(found: list[Any]) -> None:
+            done([task.outcome(result) for task, result in zip(tasks, found, strict=True)])
+
+        self._writer.put_all(tasks, told)
 
     def remove(self, sop_instance: str) -> Future[bool]:
         """Forget an instance, with what is empty then; the file stays. The result tells whether it was there."""

@@ -190,6 +190,15 @@ class Receiving:
         study, series, instance, sop_class = self._uids
         return Received(status, path, sop_class, instance, study, series, is_new, comment)
 
+    def outcome(self, found: Received | Exception) -> Received:
+        """What became of the file; one that the store did not take is gone."""
+        if isinstance(found, Received):
+            return found
+        with suppress(OSError):
+            os.unlink(self._part)
+        status, comment = status_of(found)
+        return Received(status, None, "", "", comment=comment)
+
     def undo(self) -> None:
         """Take it from its place."""
         for path in (self._linked, self._part):

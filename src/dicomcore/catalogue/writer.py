@@ -7,11 +7,11 @@ import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from time import sleep
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dicomcore.errors import DicomError
 from dicomcore.files import synchronise
@@ -26,8 +26,8 @@ SYNCHRONISERS = 8  # files that are synchronised at once
 class Task(Protocol):
     """Something to write. Its methods are called in this order, by the writer's thread.
 
-    A DicomError or an OSError of `prepare` or `work` fails this task alone, an sqlite3.Error of `work` all that share
-    its transaction.
+    An exception of `prepare`, and a DicomError or an OSError of `work`, fails this task alone, any other of `work` all
+    that share its transaction.
     """
 
     files: tuple[str, ...]
@@ -68,6 +68,13 @@ class Work:
         """Nothing."""
 
 
+class _Job(NamedTuple):
+    """Tasks whose results are told together."""
+
+    tasks: Sequence[Task]
+    done: Callable[[list[Any]], object]
+
+
 class Writer:
     """The thread that writes.
 
@@ -94,7 +101,9 @@ class Writer:
         self._connection, self._begin = connection, begin
         self._before_commit, self._failed = before_commit, failed
         self._most = 1 if durability == "each" else GROUP
-        self._queue: queue.SimpleQueue[tuple[Task, Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._is_closed = False
         is_durable = durability != "none"
         self._pool = ThreadPoolExecutor(SYNCHRONISERS, thread_name_prefix="dicomcore-disk") if is_durable else None
         self._thread = threading.Thread(target=self._run, name="dicomcore-catalogue", daemon=True)
@@ -103,14 +112,35 @@ class Writer:
     def put(self, task: Task) -> Future[Any]:
         """Have a task done; the future has its result when it is on the disk."""
         future: Future[Any] = Future()
-        self._queue.put((task, future))
+
+        def done(found: list[Any]) -> None:
+            (result,) = found
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        self.put_all([task], done)
         return future
+
+    def put_all(self, tasks: Sequence[Task], done: Callable[[list[Any]], object]) -> None:
+        """Have tasks done; `done` gets the result of each, or the exception, when all are on the disk.
+
+        It is called by the writer's thread; for a writer that is closed, at once.
+        """
+        with self._lock:
+            is_closed = self._is_closed
+            if not is_closed:
+                self._queue.put(_Job(tasks, done))
+        if is_closed:
+            done([OSError(errno.EBADF, "the catalogue is closed") for _ in tasks])
 
     def close(self) -> None:
         """Write what waits, and end."""
-        if self._thread.is_alive():
+        with self._lock:
+            self._is_closed = True
             self._queue.put(None)
-            self._thread.join()
+        self._thread.join()
         if self._pool is not None:
             self._pool.shutdown()
 
@@ -122,65 +152,71 @@ class Writer:
                 return
             if size > 1:
                 sleep(WAIT)  # others follow, as they did before; one who waits for each answer is not kept waiting
-            group, is_last = [first], False
-            while len(group) < self._most and not self._queue.empty():
+            jobs, size, is_last = [first], len(first.tasks), False
+            while size < self._most and not self._queue.empty():
                 following = self._queue.get()  # this thread alone takes
                 if following is None:
                     is_last = True
                     break
-                group.append(following)
-            size = len(group)
-            self._commit(group)
+                jobs.append(following)
+                size += len(following.tasks)
+            self._do(jobs)
             if is_last:
                 return
 
-    def _commit(self, group: list[tuple[Task, Future[Any]]]) -> None:
+    def _do(self, jobs: list[_Job]) -> None:
+        """Commit the tasks of jobs, and tell the results."""
+        tasks = [task for job in jobs for task in job.tasks]
+        found: dict[int, Any] = {}  # results and exceptions, by the task's id
+        for start in range(0, len(tasks), self._most):
+            self._commit(tasks[start : start + self._most], found)
+        for job in jobs:
+            job.done([found[id(task)] for task in job.tasks])
+
+    def _commit(self, tasks: Sequence[Task], found: dict[int, Any]) -> None:
         ready = []
-        for task, future in group:
+        for task in tasks:
             try:
                 task.prepare()
-                ready.append((task, future))
-            except (DicomError, OSError, sqlite3.Error) as error:
-                future.set_exception(error)
-        ready = self._synchronised(ready)
-        done: list[tuple[Task, Future[Any], Any]] = []
+                ready.append(task)
+            except Exception as error:  # of whatever a file holds: the writer goes on
+                found[id(task)] = error
+        ready = self._synchronised(ready, found)
+        done: list[tuple[Task, Any]] = []
         try:
             with self._connection:
                 self._begin()
-                for task, future in ready:
+                for task in ready:
                     try:
-                        done.append((task, future, task.work()))
+                        done.append((task, task.work()))
                     except (DicomError, OSError) as error:
                         task.undo()
-                        future.set_exception(error)
+                        found[id(task)] = error
                 self._synchronise_folders(self._before_commit())
         except Exception as error:  # the disk is full: none of the group is there
             self._failed()
-            for task, future in ready:
-                if not future.done():
+            for task in ready:
+                if id(task) not in found:
                     task.undo()
-                    future.set_exception(error)
+                    found[id(task)] = error
             return
-        for task, future, result in done:
+        for task, result in done:
             with suppress(OSError, sqlite3.Error):
                 task.settle(result)
-            future.set_result(result)
+            found[id(task)] = result
 
-    def _synchronised(self, tasks: list[tuple[Task, Future[Any]]]) -> list[tuple[Task, Future[Any]]]:
+    def _synchronised(self, tasks: list[Task], found: dict[int, Any]) -> list[Task]:
         """The tasks whose files are on the disk."""
-        if self._pool is None or not any(task.files for task, _ in tasks):
+        if self._pool is None or not any(task.files for task in tasks):
             return tasks
-        ready = []
         shares = [tasks[start::SYNCHRONISERS] for start in range(min(SYNCHRONISERS, len(tasks)))]
         failures = {id(task): failure for some in self._pool.map(_synchronise, shares) for task, failure in some}
-        for task, future in tasks:
+        for task in tasks:
             failure = failures[id(task)]
-            if failure is None:
-                ready.append((task, future))
-            else:
+            if failure is not None:
                 task.undo()
-                future.set_exception(failure)
-        return ready
+                found[id(task)] = failure
+        return [task for task in tasks if failures[id(task)] is None]
 
     def _synchronise_folders(self, folders: Iterable[str]) -> None:
         if self._pool is None:
@@ -190,9 +226,9 @@ class Writer:
                 raise failure  # some systems cannot synchronise a folder
 
 
-def _synchronise(tasks: list[tuple[Task, Future[Any]]]) -> list[tuple[Task, OSError | None]]:
+def _synchronise(tasks: list[Task]) -> list[tuple[Task, OSError | None]]:
     done: list[tuple[Task, OSError | None]] = []
-    for task, _ in tasks:
+    for task in tasks:
         try:
             for path in task.files:
                 synchronise(path)

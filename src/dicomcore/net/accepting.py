@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dicomcore.errors import LimitError
@@ -20,7 +21,7 @@ from dicomcore.net.requests import Peer, SpoolSink
 from dicomcore.net.session import Session, windows
 from dicomcore.net.sinks import FileSink, Nowhere, Sink
 from dicomcore.net.states import State
-from dicomcore.net.storing import Folder, Stored
+from dicomcore.net.storing import Folder, Stored, Told
 from dicomcore.part10.meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from dicomcore.uids import UID
 
@@ -67,6 +68,8 @@ class Offering:
     reading: Limits | None = None
     folder: Folder | None = None
     has_store: bool = False
+    many: Callable[[Peer, list[str], Told], None] | None = None
+    """Takes files in place of the function for C-STORE."""
     syntaxes: dict[str, Sequence[str]] = field(default_factory=dict)
     """Transfer syntaxes by abstract syntax; an empty sequence stands for any."""
     scp_roles: set[str] = field(default_factory=set)
@@ -241,6 +244,7 @@ class AcceptorSession(Session):
         if offering.folder is None or self._exchange is None or limits.command_elements < MOST_PLAIN:
             return None
         assert self.request is not None
+        assert self.known is not None
         return offering.folder.plain(
             self.contexts.values(),
             sender=self.request.calling,
@@ -248,6 +252,8 @@ class AcceptorSession(Session):
             longest=self.connection.longest_pdu,
             fragment=self._exchange.fragment,
             command_bytes=limits.command_bytes,
+            hand=None if offering.many is None else partial(offering.many, self.known),
+            most=self.performing,
         )
 
     def _requested(self, message: Message) -> None:

@@ -23,6 +23,7 @@ log = logging.getLogger("dicomcore.net")
 ROOM, SEALED_ROOM = 1 << 20, 256 << 10  # bytes that a thread has for a message, and for what it receives at a time
 PAUSE = 20  # milliseconds in which nothing comes, after which a thread leaves
 LONG = 0.2  # seconds in which a message does not become whole
+LAST_WAIT = 10.0  # seconds in which what waits to be answered is waited for, when nothing more is taken
 
 
 class SealedProtocol(asyncio.BufferedProtocol):
@@ -169,12 +170,11 @@ class SealedProtocol(asyncio.BufferedProtocol):
     def serve(self, plain: Plain, file: int) -> tuple[bytes, bytes]:
         """Serve plain requests as `Plain.serve` does; what the peer did not take yet is sealed."""
         room, sealed = memoryview(bytearray(ROOM)), memoryview(bytearray(SEALED_ROOM))
-        waiting = select.poll()
-        waiting.register(file, select.POLLIN)
-        have, begun, unsent = 0, monotonic(), b""
+        have, begun, unsent, is_over = 0, monotonic(), b"", False
+        left: float | None = None  # when it was seen that the rest is not for this thread
         while True:
-            count, _, is_over = self._fill(room[have:])
-            have += count
+            count, _, ended = self._fill(room[have:])
+            have, is_over = have + count, is_over or ended
             before = plain.served
             goes_on = True
             while goes_on:
@@ -182,20 +182,38 @@ class SealedProtocol(asyncio.BufferedProtocol):
                 if answers:
                     self._tls.write(answers)
             if self._made.pending:
-                unsent = _send(file, self._made.read())
+                unsent = unsent + self._made.read() if unsent else _send(file, self._made.read())
             now = monotonic()
-            begun = now if plain.served > before or not have else begun
+            begun = now if plain.served > before or not have or plain.is_full else begun
             is_late = have == ROOM or now - begun > LONG
-            if not may_wait or unsent or is_over or is_late or not waiting.poll(PAUSE):
+            if not may_wait or unsent or is_over or (is_late and not plain.is_full):
+                left = now if left is None else left
+            if left is not None and (not plain.waiting or now - left > LAST_WAIT):
                 break
-            try:
-                got = os.readv(file, [sealed])
-            except OSError:
+            ready = _ready(file if left is None and not plain.is_full else -1, plain.notice)
+            if not ready and not plain.waiting:
                 break
-            if not got:
-                break
-            self._came.write(sealed[:got])
+            if file in ready:
+                is_over = not self._read_sealed(file, sealed)
         return bytes(room[:have]), unsent
+
+    def _read_sealed(self, file: int, sealed: memoryview) -> bool:
+        """Take what is here; False at the end of the connection."""
+        try:
+            got = os.readv(file, [sealed])
+        except OSError:
+            return False
+        self._came.write(sealed[:got])
+        return got > 0
+
+
+def _ready(file: int, notice: int) -> set[int]:
+    """Which of two descriptors can be read within a while; those of -1 are not looked at."""
+    waiting = select.poll()
+    for one in (file, notice):
+        if one != -1:
+            waiting.register(one, select.POLLIN)
+    return {one for one, _ in waiting.poll(PAUSE)}
 
 
 def _send(file: int, data: bytes) -> bytes:

@@ -26,10 +26,10 @@ from dicomcore.net.exchange import Message
 from dicomcore.net.limits import DEFAULT_NET_LIMITS, DEFAULT_TIMEOUTS, NetLimits, Timeouts
 from dicomcore.net.models import model_of
 from dicomcore.net.reporting import Backchannel
-from dicomcore.net.requests import Request
+from dicomcore.net.requests import Peer, Request
 from dicomcore.net.sealing import SealedProtocol
 from dicomcore.net.states import State
-from dicomcore.net.storing import Folder
+from dicomcore.net.storing import Folder, Told
 
 __all__ = ["Server"]
 
@@ -49,8 +49,9 @@ MOST_WAITING = 1024  # messages that wait for the peer before no more are read f
 class Server:
     """A server of DIMSE services; a context manager that serves in a thread of its own.
 
-    Associations live on one loop. While a peer stores one instance after another into a folder without a function for
-    them, or echoes, a thread serves it without the loop and the GIL; up to eight do at a time.
+    Associations live on one loop. While a peer stores one instance after another into a folder, without a function for
+    them or with one that takes many, or echoes, a thread serves it without the loop and the GIL; up to eight do at a
+    time.
 
     Parameters
     ----------
@@ -118,12 +119,15 @@ class Server:
 
     # -- what is served
 
-    def store(self, handler: Handler) -> Handler:
+    def store(self, handler: Handler, *, many: Callable[[Peer, list[str], Told], None] | None = None) -> Handler:
         """Register the function for C-STORE: it gets a Request, and returns a status or None for success.
 
-        With a folder, it is called when the instance is in its place.
+        With a folder, it is called when the instance is in its place. There `many` may do the same for several
+        instances that a peer stores one after another: it gets the peer, paths of files in the folder's `.incoming`,
+        and a function that it calls, from any thread, with a status and a comment of each.
         """
         self.offering.has_store = True
+        self.offering.many = many
         return self._register(Kind.C_STORE, (), handler)
 
     def find(self, handler: Handler | None = None, *, model: str | Sequence[str] = ("patient", "study")) -> Any:
@@ -318,7 +322,7 @@ class Server:
         """Whether a thread may serve the plain requests of another association by itself."""
         if self._is_stopping or self._direct >= MOST_DIRECT:
             return False
-        return all(kind != Kind.C_STORE for kind, _ in self._handlers)
+        return self.offering.many is not None or all(kind != Kind.C_STORE for kind, _ in self._handlers)
 
     def serve_directly(self, function: Callable[..., None], *arguments: Any) -> None:
         """Have a thread serve an association; `served_directly` follows."""
@@ -356,6 +360,7 @@ class _Protocol(asyncio.BufferedProtocol):
         self._told = False
         self._plain: Plain | None = None  # serves in a thread
         self._is_direct = False  # while it does
+        self._is_finishing = False  # nothing is read until what is answered now is, and a thread may serve
         self._few = FEW
 
     # -- the transport's calls
@@ -485,6 +490,8 @@ class _Protocol(asyncio.BufferedProtocol):
         self._is_flushing = False
         if not self._transport.is_closing():
             self.flush()
+            if self._is_finishing and not self._answering:
+                self._finished()
 
     def _schedule(self) -> None:
         deadline = self._session.deadline
@@ -513,8 +520,11 @@ class _Protocol(asyncio.BufferedProtocol):
     def _go_direct(self) -> None:
         """Give the socket to a thread while plain requests come, if nothing else is going on."""
         session, transport, server = self._session, self._transport, self._server
-        is_idle = session.is_between and not self._answering and self._is_reading and not transport.is_closing()
+        is_idle = session.is_between and self._is_reading and not transport.is_closing()
         if self._is_direct or not is_idle or transport.get_write_buffer_size() or not server.may_serve_directly:
+            return
+        if self._answering:
+            self._finish()
             return
         self._plain = self._plain or session.plain()
         if self._plain is None:
@@ -527,6 +537,19 @@ class _Protocol(asyncio.BufferedProtocol):
         self._is_direct = True
         transport.pause_reading()
         server.serve_directly(self._serve, self._plain, file)
+
+    def _finish(self) -> None:
+        """Read nothing until the instances that are being stored are; then go on as if none were."""
+        if not self._is_finishing and all(one.message.command.kind == Kind.C_STORE for one in self._answering.values()):
+            self._is_finishing = True
+            self._transport.pause_reading()
+
+    def _finished(self) -> None:
+        self._is_finishing = False
+        if self._transport.is_closing():
+            return
+        self._transport.resume_reading()
+        self._go_direct()
 
     def _serve(self, plain: Plain, file: int) -> None:
         """In the thread: until there is something that is not plain, or nothing."""

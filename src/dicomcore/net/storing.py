@@ -31,7 +31,10 @@ from dicomcore.part10.reader import dcmread
 if TYPE_CHECKING:
     from dicomcore._native.net.fragments import Fragment
 
-__all__ = ["DUPLICATES", "Folder", "Stored", "file_head"]
+__all__ = ["DUPLICATES", "Folder", "Stored", "Told", "file_head"]
+
+Told = Callable[[list[tuple[int, str]]], None]
+"""Takes a status and a comment of each instance."""
 
 DUPLICATES = ("keep", "replace", "reject", "version")
 INCOMING = ".incoming"
@@ -205,12 +208,16 @@ class Folder:
         longest: int,
         fragment: int,
         command_bytes: int,
+        hand: Callable[[list[str], Told], None] | None = None,
+        most: int = 1,
     ) -> Plain | None:
         """What serves the plain requests of an association without the GIL; None if this folder needs more.
 
-        `longest`, `fragment` and `command_bytes` bound a PDU, a fragment that is sent, and a command set.
+        `longest`, `fragment` and `command_bytes` bound a PDU, a fragment that is sent, and a command set. With `hand`,
+        instances stay beside the store; it gets their paths, and is to call the function that it gets with a status and
+        a comment for each. `most` requests may wait for that.
         """
-        if not self._has_unnamed or type(self) is not Folder:
+        if not self._has_unnamed or (hand is None and type(self) is not Folder):
             return None
         agreed = []
         for one in contexts:
@@ -228,6 +235,9 @@ class Folder:
             file_bytes=self.limits.file_bytes,
             free_bytes=self.limits.free_bytes,
             durable=self.durable,
+            hand=hand,
+            part=os.fsencode(self.new_name().removesuffix(".part") + "-"),
+            most=most,
         )
 
     def _check_room(self) -> None:

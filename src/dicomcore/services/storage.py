@@ -9,7 +9,9 @@ from contextlib import suppress
 
 from dicomcore.catalogue import LiveCatalogue, Received
 from dicomcore.net import Failure, Folder, Request, Server
+from dicomcore.net.requests import Peer
 from dicomcore.net.statuses import Status
+from dicomcore.net.storing import Told
 
 __all__ = ["Storage"]
 
@@ -33,7 +35,7 @@ class Storage:
         server.offering.folder = _Incoming(
             self._catalogue.folder, duplicates=self._duplicates, limits=server.offering.limits
         )
-        server.store(self._keep)
+        server.store(self._keep, many=self._keep_many)
 
     async def _keep(self, request: Request) -> int:
         path = request.path
@@ -42,6 +44,14 @@ class Storage:
         if received.comment:
             raise Failure(received.status, received.comment)
         return received.status
+
+    def _keep_many(self, peer: Peer, paths: list[str], told: Told) -> None:
+        """Give files to the catalogue, which are committed together."""
+
+        def done(found: list[Received]) -> None:
+            told([(one.status, one.comment) for one in found])
+
+        self._catalogue.receive_all(paths, source=peer.calling, duplicates=self._duplicates, done=done)
 
     def _received(self, path: str, source: str) -> asyncio.Future[Received]:
         """Give a file to the catalogue. What is committed together wakes the loop once."""

@@ -44,12 +44,37 @@ static inline int keep_file(const char *folder, const char *target, const net_pi
     return fault;
 }
 
+/* Write pieces of `size` bytes in all to a new file `target`; 0, or the error, and then there is no such file. */
+static inline int keep_part(const char *target, const net_piece *pieces, int count, size_t size)
+{
+    int fault = 0, file = open(target, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+    ssize_t written;
+    if (file < 0)
+        return errno;
+    written = writev(file, pieces, count);
+    if (written < 0)
+        fault = errno;
+    else if ((size_t)written != size)
+        fault = ENOSPC;
+    if (close(file) != 0 && !fault)
+        fault = errno;
+    if (fault)
+        unlink(target);
+    return fault;
+}
+
 #else
 
 static inline int keep_file(const char *folder, const char *target, const net_piece *pieces, int count, size_t size,
                             int durable)
 {
     (void)folder, (void)target, (void)pieces, (void)count, (void)size, (void)durable;
+    return ENOSYS;
+}
+
+static inline int keep_part(const char *target, const net_piece *pieces, int count, size_t size)
+{
+    (void)target, (void)pieces, (void)count, (void)size;
     return ENOSYS;
 }
 

@@ -1,7 +1,14 @@
 """Plain requests of one association, C-STORE and C-ECHO, received and answered without the GIL.
 
-What is not plain is left to the careful readers, from its first byte on.
+What is not plain is left to the careful readers, from its first byte on. Instances go to their places, and are answered
+at once; or they are handed over as files that are in no place yet, and are answered, in order, when it is told what
+became of them. Meanwhile more is received.
 """
+
+import os
+from collections import deque
+from contextlib import suppress
+from functools import partial
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -11,6 +18,7 @@ from libc.string cimport memcmp, memcpy, memmove
 from dicomcore._native.base.cursor cimport load_be32, load_le16, load_le32, store_le32
 from dicomcore._native.net.elements cimport put_group_length, put_pdu, put_uid, put_word
 from dicomcore._native.net.heads cimport Identity, Value, encoding_of, identify, read_uid
+from dicomcore._native.net.line cimport MOST_COMMENT, MOST_WAITING, Line, Waiting, join, place_in, waits_in
 
 cdef extern from "net/pieces.h" nogil:
     ctypedef struct net_piece:
@@ -20,9 +28,18 @@ cdef extern from "net/pieces.h" nogil:
 cdef extern from "net/keep.h" nogil:
     int keep_file(const char* folder, const char* target, const net_piece* pieces, int count, size_t size,
                   int durable)
+    int keep_part(const char* target, const net_piece* pieces, int count, size_t size)
 
 cdef extern from "net/serve.h" nogil:
-    Py_ssize_t serve_receive(int file, uint8_t* to, size_t size, int milliseconds)
+    enum:
+        SERVE_BYTES
+        SERVE_NOTICE
+    int serve_wait(int file, int notice, int milliseconds)
+    Py_ssize_t serve_receive(int file, uint8_t* to, size_t size)
+    int serve_notice()
+    void serve_tell(int notice)
+    void serve_told(int notice)
+    void serve_forget(int notice)
     Py_ssize_t serve_send(int file, const uint8_t* from_, size_t size)
     int64_t serve_clock()
     bint serve_has_room(const char* folder, uint64_t least)
@@ -44,16 +61,24 @@ cdef enum:
     MOST_PIECES = 64        # of a file
     PATH = 4096             # bytes of a path
     SUFFIX_SIZE = 5         # of a file's name, with the zero behind it
+    PART_SIZE = 6           # of a name of a file that is in no place
+    DIGITS = 20             # of a number of 64 bits
     META = 1024             # bytes in front of a data set, at most
-    ANSWER = 256            # bytes of an answer, at most
+    ANSWER = 320            # bytes of an answer, at most
     ANSWERS = 8192          # bytes of answers that go out together
     PAUSE = 20              # milliseconds in which nothing comes
     LONG = 200              # milliseconds in which a message does not become whole
     CHECK_EACH = 50         # milliseconds after which the room on the disk is looked at
     ROOM = 1 << 20          # bytes that a message has
+    DUPLICATE_INVOCATION = 0x0210
+    OUT_OF_RESOURCES = 0xA700
+    COMMENT = 0x0902
+    LAST_WAIT = 10000       # milliseconds that a thread that has to stop waits for what it handed over
 
 cdef uint32_t SERIES = 0x0020000E
+cdef bytes PRINTABLE = bytes(c if 32 <= c < 127 and c != 92 else 63 for c in range(256))     # an LO (PS3.5 6.2)
 cdef const char* SUFFIX = ".dcm"
+cdef const char* PART = ".part"
 
 
 cdef enum Outcome:
@@ -61,6 +86,9 @@ cdef enum Outcome:
     SHORT           # more of the message is to come
     LEFT            # it is not plain
     UNPLACED        # the folder of its series is not known
+    FULL            # as many requests wait as may
+    FRESH           # files are to be handed over
+    TOLD            # it is told what became of files
 
 
 cdef struct Context:
@@ -140,8 +168,9 @@ cdef bint read_command(const uint8_t* p, Py_ssize_t n, Asked* asked) noexcept no
     return asked.has_identifier
 
 
-cdef Py_ssize_t answer(const Asked* asked, int number, uint8_t* made) noexcept nogil:
-    # The PDU of the response of success; its bytes, of which there is room for ANSWER.
+cdef Py_ssize_t answer(const Asked* asked, int number, uint32_t status, const uint8_t* comment, Py_ssize_t comment_size,
+                       uint8_t* made) noexcept nogil:
+    # The PDU of a response; its bytes, of which there is room for ANSWER.
     cdef uint8_t* body = made + 2 * HEADER
     cdef uint8_t* p = body + GROUP_LENGTH
     cdef Py_ssize_t size
@@ -150,13 +179,32 @@ cdef Py_ssize_t answer(const Asked* asked, int number, uint8_t* made) noexcept n
     p = put_word(p, 0x0100, asked.kind | RESPONSE)
     p = put_word(p, 0x0120, asked.identifier)
     p = put_word(p, 0x0800, NO_DATA_SET)
-    p = put_word(p, 0x0900, 0)
+    p = put_word(p, 0x0900, status)
+    if comment_size:
+        p = put_uid(p, COMMENT, comment, comment_size)
+        if comment_size & 1:
+            (p - 1)[0] = 32
     if asked.sop_instance.size:
         p = put_uid(p, 0x1000, asked.sop_instance.at, asked.sop_instance.size)
     size = p - body
     put_group_length(body, size)
     put_pdu(made, number, COMMAND | LAST, size)
     return size + 2 * HEADER
+
+
+cdef Py_ssize_t put_number(char* p, uint64_t number) noexcept nogil:
+    # A number in decimal digits; how many, of DIGITS at most.
+    cdef char[DIGITS] digits
+    cdef Py_ssize_t count = 0, i
+    while True:
+        digits[count] = <char>(48 + number % 10)
+        number //= 10
+        count += 1
+        if number == 0:
+            break
+    for i in range(count):
+        p[i] = digits[count - 1 - i]
+    return count
 
 
 cdef Value value_of(bytes text):
@@ -180,6 +228,13 @@ cdef class Plain:
         Gives the folder of a study and series, all bytes.
     longest, fragment, command_bytes, file_bytes : int
         Bytes of a PDU that comes, of a fragment that is sent, of a command set, of a data set, at most.
+    hand : callable, optional
+        Gets paths of complete files, and a function that takes a list of a status and a comment for each of them, from
+        any thread. Then `home` is not asked.
+    part : bytes
+        How the paths of those files begin.
+    most : int
+        Requests that may wait for that.
     """
 
     cdef Context contexts[CONTEXTS]
@@ -196,14 +251,26 @@ cdef class Plain:
     cdef char path[PATH]                    # that folder, and the name of the present file
     cdef Py_ssize_t path_size
     cdef Identity found                     # of the present data set
-    cdef uint8_t answers[ANSWERS + ANSWER]
+    cdef uint8_t answers[ANSWERS + (MOST_WAITING + 1) * ANSWER]
     cdef Py_ssize_t answered                # bytes of answers that are to be sent
     cdef int64_t checked, unchecked         # when the room on the disk was looked at, and bytes since then
     cdef volatile int is_stopping
     cdef readonly Py_ssize_t served, kept   # requests, and bytes of their data sets
+    cdef object hand
+    cdef bytes part
+    cdef bint is_handing, is_leaving        # leaving: nothing more is taken
+    cdef int64_t leaving_since
+    cdef int most
+    cdef Line line
+    cdef object told                        # what became of files, by their running numbers
+    cdef readonly int notice                # a descriptor that can be read when there is something in `told`, or -1
+
+    def __cinit__(self):
+        self.notice = -1
 
     def __init__(self, list contexts not None, *, bytes beginning not None, bytes incoming not None, home, longest,
-                 fragment, command_bytes, file_bytes, free_bytes, bint durable):
+                 fragment, command_bytes, file_bytes, free_bytes, bint durable, hand=None, bytes part not None=b"",
+                 int most=1):
         cdef Context* one
         cdef int number
         self.held = contexts
@@ -221,6 +288,29 @@ cdef class Plain:
         self.longest, self.fragment, self.command_bytes = longest, fragment, command_bytes
         self.file_bytes, self.free_bytes, self.durable = file_bytes, free_bytes, durable
         self.checked = -1
+        self.hand, self.part, self.told, self.most = hand, part, deque(), max(1, min(most, MOST_WAITING))
+        self.is_handing = hand is not None
+        if self.is_handing and self.notice < 0:
+            if len(part) > PATH - DIGITS - PART_SIZE:
+                raise ValueError("the names of files are too long")
+            self.path_size = len(part)
+            memcpy(self.path, <const char*>part, self.path_size)
+            self.notice = serve_notice()
+            if self.notice < 0:
+                raise OSError("files cannot be handed over")
+
+    def __dealloc__(self):
+        serve_forget(self.notice)
+
+    @property
+    def waiting(self):
+        """How many requests wait to be answered."""
+        return self.line.end - self.line.first
+
+    @property
+    def is_full(self):
+        """Whether nothing more is taken before one of them is answered."""
+        return <int64_t>(self.line.end - self.line.first) >= self.most
 
     def stop(self):
         """Have `serve` return after the present request."""
@@ -235,13 +325,18 @@ cdef class Plain:
         cdef Py_ssize_t have = 0
         cdef Outcome why
         self.answered = 0
+        self.is_leaving = False
         if room == NULL:
             return b"", b""
         try:
             while True:
                 with nogil:
                     why = self.run(file, room, &have)
-                if why != UNPLACED or not self.placed():
+                if why == FRESH:
+                    self.hand_over()
+                elif why == TOLD:
+                    self.listen()
+                elif why != UNPLACED or not self.placed():
                     break
             return (PyBytes_FromStringAndSize(<char*>room, have),
                     PyBytes_FromStringAndSize(<char*>self.answers, self.answered))
@@ -252,7 +347,7 @@ cdef class Plain:
         """Serve the requests in the first `have` bytes of `room`, which are moved away.
 
         Returns how many bytes are left, the answers, whether to call again at once, and whether more of a plain request
-        may come.
+        may come. While requests are `waiting`, call again when `notice` can be read.
         """
         cdef uint8_t* p = &room[0]
         cdef Py_ssize_t at = 0, used = 0
@@ -260,17 +355,63 @@ cdef class Plain:
         if not 0 <= have <= room.shape[0]:
             raise ValueError(f"{have} bytes are not in {room.shape[0]} bytes")
         self.answered = 0
+        self.is_leaving = False
+        if self.is_handing:
+            self.listen()
         while True:
             with nogil:
-                why = self.take(p + at, have - at, &used)
+                self.answer_done()
+                why = self.next(p + at, have - at, &used)
             if why == SERVED:
                 at += used
             if (why != SERVED or self.answered > ANSWERS) and (why != UNPLACED or not self.placed()):
                 break
         if at:
             memmove(p, p + at, have - at)
+        if self.line.handed < self.line.end:
+            self.hand_over()
         return (have - at, PyBytes_FromStringAndSize(<char*>self.answers, self.answered), why == SERVED,
-                why == SHORT and not self.is_stopping)
+                why in (SHORT, FULL) and not self.is_stopping)
+
+    cdef hand_over(self):
+        # Give away the files that came since the last time.
+        cdef list numbers = [], paths = []
+        cdef uint64_t running = self.line.handed
+        while running < self.line.end:
+            if place_in(&self.line, running).has_file:
+                numbers.append(running)
+                paths.append(os.fsdecode(b"%s%d.part" % (self.part, running)))
+            running += 1
+        self.line.handed = self.line.end
+        if not paths:
+            return
+        try:
+            self.hand(paths, partial(self.tell, numbers))
+        except Exception:
+            for path in paths:
+                with suppress(OSError):
+                    os.unlink(path)
+            self.tell(numbers, [(OUT_OF_RESOURCES, "it could not be written")] * len(numbers))
+
+    def tell(self, list numbers not None, list results not None):
+        """What became of files, by running numbers: a status and a comment of each, from any thread."""
+        self.told.append((numbers, results))
+        serve_tell(self.notice)
+
+    cdef listen(self):
+        # Note what was told.
+        cdef Waiting* one
+        cdef bytes comment
+        serve_told(self.notice)
+        while self.told:
+            numbers, results = self.told.popleft()
+            for running, (status, text) in zip(numbers, results, strict=True):
+                one = place_in(&self.line, running)
+                comment = text[:MOST_COMMENT].encode("ascii", "replace").translate(PRINTABLE)
+                one.comment_size = len(comment)
+                memcpy(one.comment, <const char*>comment, one.comment_size)
+                one.status = status
+                one.is_done = True
 
     cdef bint placed(self):
         # Ask for the folder of a series; False if there is none.
@@ -296,9 +437,11 @@ cdef class Plain:
         # Serve; have[0] bytes of `room` are those that came and are not served.
         cdef Py_ssize_t at = 0, used = 0, count
         cdef int64_t begun = -1                 # when the first bytes of the present message were here
+        cdef int ready
         cdef Outcome why
         while True:
-            why = self.take(room + at, have[0] - at, &used)
+            self.answer_done()
+            why = self.next(room + at, have[0] - at, &used)
             if why == SERVED:
                 at, begun = at + used, -1
                 if self.answered <= ANSWERS:
@@ -307,20 +450,69 @@ cdef class Plain:
                 have[0] -= at
                 memmove(room, room + at, have[0])
                 at = 0
-            if not self.send(file) or self.is_stopping:
+            if not self.send(file):
+                self.leave()
+            if self.line.handed < self.line.end:
+                return FRESH
+            if why == UNPLACED:
+                return UNPLACED
+            if why == LEFT or self.is_stopping or (why == SHORT and self.is_late(have[0], begun)):
+                self.leave()
+            if self.is_leaving and self.is_over():
                 return LEFT
-            if why == LEFT or why == UNPLACED:
-                return why
-            if why == SERVED:
+            if why == SERVED and not self.is_leaving:
                 continue
-            if have[0] == ROOM or (begun >= 0 and serve_clock() - begun > LONG):
+            ready = serve_wait(-1 if self.is_leaving or why == FULL else file, self.notice, PAUSE)
+            if ready & SERVE_NOTICE:
+                return TOLD
+            if ready & SERVE_BYTES:
+                count = serve_receive(file, room + have[0], ROOM - have[0])
+                if count < 0:
+                    self.leave()
+                have[0] += max(count, 0)
+                if begun < 0:
+                    begun = serve_clock()
+            elif self.line.first == self.line.end:
                 return LEFT
-            count = serve_receive(file, room + have[0], ROOM - have[0], PAUSE)
-            if count <= 0:
-                return LEFT
-            have[0] += count
-            if begun < 0:
-                begun = serve_clock()
+
+    cdef void leave(self) noexcept nogil:
+        if not self.is_leaving:
+            self.is_leaving, self.leaving_since = True, serve_clock()
+
+    cdef bint is_over(self) noexcept nogil:
+        # Whether nothing waits, or what waits is not waited for.
+        if self.line.first == self.line.end:
+            return True
+        return self.is_stopping and serve_clock() - self.leaving_since > LAST_WAIT
+
+    cdef bint is_late(self, Py_ssize_t have, int64_t begun) noexcept nogil:
+        # Whether a message that is not whole cannot be waited for here.
+        return have == ROOM or (begun >= 0 and serve_clock() - begun > LONG)
+
+    cdef Outcome next(self, const uint8_t* p, Py_ssize_t n, Py_ssize_t* used) noexcept nogil:
+        # Serve the next message, if that may be.
+        if self.is_leaving:
+            return LEFT
+        if <int64_t>(self.line.end - self.line.first) >= self.most:
+            return FULL
+        return self.take(p, n, used)
+
+    cdef void answer_done(self) noexcept nogil:
+        # Answer the requests at the head of the line that are done.
+        cdef Waiting* one
+        cdef Asked asked
+        while self.line.first < self.line.end:
+            one = place_in(&self.line, self.line.first)
+            if not one.is_done:
+                break
+            asked.kind, asked.identifier = one.kind, one.identifier
+            asked.sop_class.at, asked.sop_class.size = one.sop_class, one.class_size
+            asked.sop_instance.at, asked.sop_instance.size = one.sop_instance, one.instance_size
+            self.answered += answer(&asked, one.number, one.status, one.comment, one.comment_size,
+                                    self.answers + self.answered)
+            self.line.first += 1
+            if self.line.handed < self.line.first:
+                self.line.handed = self.line.first
 
     cdef bint send(self, int file) noexcept nogil:
         # Send the answers; False if the peer does not take them all.
@@ -370,7 +562,7 @@ cdef class Plain:
                     if left != length:
                         return LEFT
                     used[0] = at + length
-                    return self.done(number, &asked)
+                    return self.done(number, &asked, self.fault(&asked))
             else:
                 if p[at - 2] != number or p[at - 1] & COMMAND or length == 0 or count == MOST_PIECES - 1:
                     return LEFT
@@ -399,10 +591,19 @@ cdef class Plain:
         return (asked.kind == C_STORE and asked.has_data and context.encoding >= 0 and is_name(&asked.sop_instance)
                 and is_same(&asked.sop_class, &context.abstract))
 
-    cdef Outcome done(self, int number, const Asked* asked) noexcept nogil:
-        self.answered += answer(asked, number, self.answers + self.answered)
+    cdef Outcome done(self, int number, const Asked* asked, uint32_t status) noexcept nogil:
+        # Answer a request, after those that wait.
+        cdef Waiting* one
+        if self.line.first == self.line.end:
+            self.answered += answer(asked, number, status, NULL, 0, self.answers + self.answered)
+        else:
+            one = self.queue(number, asked)
+            one.status, one.is_done = status, True
         self.served += 1
         return SERVED
+
+    cdef Waiting* queue(self, int number, const Asked* asked) noexcept nogil:
+        return join(&self.line, number, asked.kind, asked.identifier, &asked.sop_class, &asked.sop_instance)
 
     cdef Outcome keep(self, int number, const Asked* asked, net_piece* pieces, int count, Py_ssize_t total,
                       const uint8_t* first, Py_ssize_t first_size) noexcept nogil:
@@ -416,6 +617,8 @@ cdef class Plain:
             return LEFT
         if not is_same(&found.sop_class, &asked.sop_class) or not is_same(&found.sop_instance, &asked.sop_instance):
             return LEFT
+        if self.is_handing:
+            return self.keep_for_another(number, asked, pieces, count, total)
         if not is_name(&found.study) or not is_name(&found.series):
             return LEFT
         if not is_same(&found.study, &self.study) or not is_same(&found.series, &self.series):
@@ -430,7 +633,32 @@ cdef class Plain:
             return LEFT
         self.unchecked += total
         self.kept += total
-        return self.done(number, asked)
+        return self.done(number, asked, 0)
+
+    cdef uint32_t fault(self, const Asked* asked) noexcept nogil:
+        return DUPLICATE_INVOCATION if waits_in(&self.line, asked.identifier) else 0
+
+    cdef Outcome keep_for_another(self, int number, const Asked* asked, net_piece* pieces, int count,
+                                  Py_ssize_t total) noexcept nogil:
+        # Keep a data set as a file that is to be handed over.
+        cdef uint8_t[META] meta
+        cdef char* name = self.path + self.path_size
+        cdef Py_ssize_t size
+        if self.fault(asked):
+            return self.done(number, asked, DUPLICATE_INVOCATION)
+        if not self.has_room():
+            return LEFT
+        name += put_number(name, self.line.end)
+        memcpy(name, PART, PART_SIZE)
+        size = self.begin(&self.contexts[number >> 1], &asked.sop_instance, meta)
+        piece_set(&pieces[0], meta, size)
+        if keep_part(self.path, pieces, count, size + total):
+            return LEFT
+        self.unchecked += total
+        self.kept += total
+        self.served += 1
+        self.queue(number, asked).has_file = True
+        return SERVED
 
     cdef bint has_room(self) noexcept nogil:
         # Whether the disk has room; looked at every now and then, and after so many bytes.
