@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,27 @@ def test_a_file_that_is_none(tmp_path: Path, data: bytes, status: int) -> None:
         assert store.receive(store.part()).result().status == 0xA700  # there is no such file
         assert files_of(tmp_path) == []
         assert len(store) == 0
+
+
+def test_who_waits_no_more_does_not_end_the_writer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A future that is cancelled, as asyncio's are with their tasks, and a function that fails."""
+
+    def fails(found: list[catalogue.Received]) -> None:
+        raise KeyError("whatever a caller does")
+
+    with catalogue.open(tmp_path / "store") as store:
+        held = threading.Event()
+        store.receive_all([part(store, SOPInstanceUID="1.2.1")], done=lambda _: held.wait(60))
+        cancelled = store.receive(part(store, SOPInstanceUID="1.2.2"))
+        assert cancelled.cancel()
+        store.receive_all([part(store, SOPInstanceUID="1.2.3")], done=fails)
+        last = store.receive(part(store, SOPInstanceUID="1.2.4"))
+        held.set()
+        assert last.result(60).status == 0
+        assert {row["SOPInstanceUID"] for row in store.search(catalogue.query(level="IMAGE"))} == {
+            f"1.2.{number}" for number in (1, 2, 3, 4)
+        }
+    assert [record.message for record in caplog.records] == ["what was written could not be told"]
 
 
 def test_a_full_database_undoes_the_group(tmp_path: Path) -> None:

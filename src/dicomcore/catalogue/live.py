@@ -248,7 +248,8 @@ class LiveCatalogue(Reading):
         result: Future[Received] = Future()
 
         def done(found: list[Received]) -> None:
-            result.set_result(found[0])
+            if result.set_running_or_notify_cancel():  # else nobody waits any more
+                result.set_result(found[0])
 
         self.receive_all([os.fsdecode(part)], source=source, duplicates=duplicates, done=done)
         return result

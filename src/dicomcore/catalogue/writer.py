@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import queue
 import sqlite3
@@ -17,6 +18,8 @@ from dicomcore.errors import DicomError
 from dicomcore.files import synchronise
 
 __all__ = ["Task", "Work", "Writer"]
+
+log = logging.getLogger("dicomcore.catalogue")
 
 GROUP = 256  # tasks that are committed together
 WAIT = 0.001  # seconds that the first of a group waits for others
@@ -115,6 +118,8 @@ class Writer:
 
         def done(found: list[Any]) -> None:
             (result,) = found
+            if not future.set_running_or_notify_cancel():
+                return  # nobody waits any more
             if isinstance(result, Exception):
                 future.set_exception(result)
             else:
@@ -171,7 +176,10 @@ class Writer:
         for start in range(0, len(tasks), self._most):
             self._commit(tasks[start : start + self._most], found)
         for job in jobs:
-            job.done([found[id(task)] for task in job.tasks])
+            try:
+                job.done([found[id(task)] for task in job.tasks])
+            except Exception:  # of who waited for it: others wait, too
+                log.exception("what was written could not be told")
 
     def _commit(self, tasks: Sequence[Task], found: dict[int, Any]) -> None:
         ready = []
