@@ -268,6 +268,27 @@ def test_bounds(text: str) -> None:
     assert time_bounds(vr, text) == expected
 
 
+FAULTY = {  # keys of dates and times that are none: they would match nothing
+    "StudyDate": ("2024-01-01", "2024", "today", "2024*", "20240101-today", "20240101-20240102-", "\u0662" * 8),
+    "StudyTime": ("7:30", "noon", "10:3", "1030-noon", "10.5"),
+    "AcquisitionDateTime": ("2024-01-01", "202", "20240101T10", "20240101-x", "20240101+01"),
+}
+
+
+@pytest.mark.parametrize(("keyword", "text"), [(one, text) for one, texts in FAULTY.items() for text in texts])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_what_is_no_date_or_time_is_refused(keyword: str, text: str) -> None:
+    ds, item, outer = Dataset(), Dataset(), Dataset()
+    ds.add_new(keyword, dictionary_VR(keyword), text)
+    item.add_new(keyword, dictionary_VR(keyword), text)
+    outer.ScheduledProcedureStepSequence = [item]
+    for one in (ds, outer):
+        with pytest.raises(ValueError, match=f"^{keyword} has "):
+            compile_identifier(one)
+    with pytest.raises(ValueError, match=f"^{keyword} has "):
+        catalogue.query({keyword: text})
+
+
 # -- SQL against Python
 
 
@@ -279,6 +300,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> catalogue.LiveCatalogue:
 
 
 TEXTS = st.text(alphabet="*?[]^=\\ ABCDMRTct0123456789.-'\"%_é", max_size=12)
+DATES = st.from_regex(r"[0-9]{8}|[0-9]{4}\.[0-9]{2}\.[0-9]{2}|(19[0-9]{6})? ?- ?(20[0-9]{6})?|\*", fullmatch=True)
+TIMES = st.from_regex(r"[0-9]{2}(:?[0-9]{2}(:?[0-9]{2}(\.[0-9]{1,6})?)?)?|([01][0-9])? ?- ?([0-9]{4})?", fullmatch=True)
+TIMED = {"DA": DATES, "TM": TIMES}
 KEYWORDS = st.sampled_from(
     [
         one
@@ -303,11 +327,14 @@ def test_the_database_finds_what_python_finds(
     ds = Dataset()
     for keyword, text in keys.items():
         values = sorted({str(row[keyword]) for row in everything if row.get(keyword)})
-        if real and values:
+        vr = dictionary_VR(keyword)
+        if vr in TIMED:  # another text is refused
+            text = data.draw(TIMED[vr])
+        elif real and values:
             text = data.draw(st.sampled_from(values))
             cut = data.draw(st.integers(0, len(text)))
             text = data.draw(st.sampled_from([text, text[:cut] + "*", "*" + text[cut:]]))
-        ds.add_new(keyword, dictionary_VR(keyword), text)
+        ds.add_new(keyword, vr, text)
     query = compile_identifier(ds, level=level)
     names = {name for one in LEVELS[: LEVELS.index(level) + 1] for name in COLUMNS[one]}
     supported = catalogue.Query(level, [term for term in query.terms if term.keyword in names])

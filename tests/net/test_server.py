@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
 import subprocess
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +29,7 @@ from dicomcore.net.exchange import Context
 from dicomcore.net.instances import open_instance
 from dicomcore.net.session import Session
 from dicomcore.net.states import State
+from tests.net.raw_peer import until
 from tests.support.servers import free_port
 
 VERIFICATION = "1.2.840.10008.1.1"
@@ -530,3 +533,71 @@ def test_a_server_that_stops_sends_the_answer_it_works_on() -> None:
         go_on.set()
         asking.join(20)
     assert responses == [0x0107]
+
+
+def test_a_requestor_that_rests_releases() -> None:
+    """An abort would make some archives drop what was sent; nobody needs to call for it."""
+    with net.Server("S", timeouts=QUICK) as server:
+        association = net.associate(server.address, timeouts=net.Timeouts(idle=0.2), release_idle=True)
+        wire = association._wire
+        assert until(lambda: not association.is_open)
+        assert until(lambda: server.associations == 0)
+        assert wire.session.is_released
+        assert wire.session.failure is None, "in order"
+        with pytest.raises(AssociationAborted, match=r"nothing was asked for 0\.2 s.*Timeouts\.idle"):
+            association.echo()
+        association.release()
+
+
+def test_what_works_does_not_rest() -> None:
+    server = net.Server("S", timeouts=QUICK)
+    may_go = threading.Event()
+
+    def find(request: net.Request) -> Iterator[Dataset]:
+        for number in ("1", "2"):
+            ds = Dataset()
+            ds.PatientID = number
+            yield ds
+            may_go.wait(20)
+
+    server.find(find, model="study")
+    with server, net.associate(server.address, timeouts=QUICK) as association:
+        answers = association.find({"PatientID": ""})
+        assert next(answers).PatientID == "1"
+        wire, late = association._wire, time.monotonic() + 1000
+        assert wire.released_if_idle(late) == QUICK.idle
+        may_go.set()
+        assert [one.PatientID for one in answers] == ["2"]
+        left = wire.released_if_idle(time.monotonic())
+        assert left is not None
+        assert 0 < left <= 300
+        assert association.is_open
+        assert wire.released_if_idle(late) is None
+        assert wire.session.is_released
+    never = net.Timeouts(idle=None)
+    with (
+        net.Server("S", timeouts=QUICK) as other,
+        net.associate(other.address, timeouts=never, release_idle=True) as association,
+    ):
+        assert association._wire.released_if_idle(late) is None
+        assert association.echo().status == 0
+
+
+def test_nothing_is_left_of_associations_to_watch() -> None:
+    def watching() -> int:
+        return sum(thread.name == "dicomcore-idle" for thread in threading.enumerate())
+
+    with net.Server("S", timeouts=QUICK) as server:
+        assert until(lambda: watching() == 0), "those of other tests"
+        with net.associate(server.address, timeouts=QUICK):
+            assert watching() == 0, "only who asks for it pays for it"
+        with net.associate(server.address, timeouts=QUICK, release_idle=True) as association:
+            assert watching() == 1
+            list(association.store([]))
+        net.associate(server.address, timeouts=QUICK, release_idle=True).abort()
+        left = net.associate(server.address, timeouts=QUICK, release_idle=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            del left
+            gc.collect()
+        assert until(lambda: watching() == 0)

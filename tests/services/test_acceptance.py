@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from dicomcore import Dataset, catalogue, dcmread, net, services
+from dicomcore.dictionary import dictionary_VR
 from dicomcore.errors import NetworkError
 from dicomcore.net import aio
 from tests.catalogue.test_zones import BASE
@@ -246,3 +247,34 @@ def test_an_answer_about_a_series_has_the_request_that_matches(tmp_path: Path) -
             keys.RequestAttributesSequence = []
             (found,) = association.find(keys, level="SERIES")
             assert [one.ScheduledProcedureStepID for one in found.RequestAttributesSequence] == ["S1", "S2"]
+
+
+FAULTY = {  # what the peer is asked for: (model, level, keys); the key that is wrong is named
+    "a study": ("study", "STUDY", {"StudyDate": "2024-01-01"}),
+    "a birth date": ("patient", "PATIENT", {"PatientBirthDate": "1970"}),
+    "a time": ("study", "SERIES", {"SeriesTime": "noon"}),
+    "an object of no patient": ("hanging-protocol", None, {"HangingProtocolCreationDateTime": "2024-01-01"}),
+    "a step": ("worklist", None, {"ScheduledProcedureStepStartDate": "2024-01-01"}),
+    "a workitem": ("ups", None, {"ScheduledProcedureStepStartDateTime": "2024-01-01"}),
+}
+
+
+@pytest.mark.parametrize(("model", "level", "keys"), FAULTY.values(), ids=FAULTY)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_date_that_is_none_is_refused_by_name(
+    tmp_path: Path, model: str, level: str | None, keys: dict[str, str]
+) -> None:
+    """It would match nothing, which looks like an empty archive."""
+    asked, (name,) = Dataset(), keys
+    for keyword, text in keys.items():
+        asked.add_new(keyword, dictionary_VR(keyword), text)
+    if model == "worklist":
+        inner, asked = asked, Dataset()
+        asked.ScheduledProcedureStepSequence = [inner]
+    with catalogue.open(tmp_path / "store") as store:
+        server = net.Server("NODE", timeouts=QUICK)
+        server.add(services.Query(store), services.Worklist(list), services.UnifiedProcedureSteps(services.Workitems()))
+        with server, net.associate(server.address, timeouts=QUICK) as association:
+            with pytest.raises(NetworkError, match=rf"\({name} has .*C000$"):
+                list(association.find(asked, level=level, model=model))
+            association.echo()

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from dicomcore import dcmread, new_uid
+from dicomcore import Dataset, dcmread, new_uid
 from dicomcore.web.rows import attribute_json
 from tests.catalogue.test_zones import STUDIES, made_files
 from tests.web.calling import FILES, Caller, calling, place_of
@@ -210,6 +210,26 @@ def test_an_answer_says_the_time_zone_that_is_known(tmp_path: Path) -> None:
             assert said == {
                 uid: {"vr": "SH", "Value": [zone]} if zone else None for uid, (zone, _, _) in STUDIES.items()
             }
+
+
+def test_an_answer_has_the_items_that_match(tmp_path: Path) -> None:
+    """PS3.4 C.2.2.2.6, as C-FIND does; the items are whole (PS3.18 Table 10.6.3-4)."""
+    ds = dcmread(FILES["CT_small.dcm"])
+    ds.RequestAttributesSequence = []
+    for number in ("1", "2"):
+        item = Dataset()
+        item.RequestedProcedureID, item.ScheduledProcedureStepID = f"R{number}", f"S{number}"
+        ds.RequestAttributesSequence.append(item)
+    ds.save_as(tmp_path / "one.dcm")
+    steps = {"R1": "S1", "R2": "S2"}
+    with calling(tmp_path / "store") as (caller, store):
+        store.add(tmp_path / "one.dcm").result()
+        for wanted, shown in (("R2", ["R2"]), ("R*", ["R1", "R2"]), ("", ["R1", "R2"])):
+            (row,) = caller.get(f"/series?RequestAttributesSequence.RequestedProcedureID={wanted}").json()
+            assert [(one["00401001"]["Value"][0], one["00400009"]["Value"][0]) for one in row["00400275"]["Value"]] == [
+                (one, steps[one]) for one in shown
+            ]
+        assert caller.get("/series?RequestAttributesSequence.RequestedProcedureID=R3").status_code == 204
 
 
 def test_private_attributes(tmp_path: Path) -> None:

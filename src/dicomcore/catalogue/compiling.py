@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from dicomcore.catalogue.matching import (
     NO_TIME,
     Query,
     Term,
+    divided,
     fold_name,
     plain,
     texts_of,
@@ -31,6 +33,15 @@ LISTED = frozenset({"UI", "CS"})  # whose values have no commas: clients send li
 SINGLE = frozenset({"LT", "ST", "UR", "UT"})  # in whose values a backslash is text (PS3.5 6.2)
 EMPTY = '""'
 NOT_MATCHED = frozenset({"QueryRetrieveLevel", "SpecificCharacterSet", "TimezoneOffsetFromUTC"})
+DATE = r"(?:\d{8}|\d{4}\.\d\d\.\d\d)"
+TIME = r"(?:\d\d(?::?\d\d(?::?\d\d(?:\.\d{1,6})?)?)?)"
+MOMENT = r"(?:\d{4}(?:\d\d(?:\d\d(?:\d\d(?:\d\d(?:\d\d(?:\.\d{1,6})?)?)?)?)?)?(?:[+-]\d{4})?)"
+ENDS = {
+    "DA": (re.compile(DATE, re.ASCII), "a date is YYYYMMDD"),
+    "TM": (re.compile(TIME, re.ASCII), "a time is HHMMSS"),
+    "DT": (re.compile(MOMENT, re.ASCII), "a moment is YYYYMMDDHHMMSS"),
+}
+"""What a key of a date or time is, or each end of its range (PS3.4 C.2.2.2.5)."""
 MOST_TERMS = 512
 DEEPEST = 16  # sequences in each other
 
@@ -46,7 +57,8 @@ def compile_identifier(
     `combined`, a date together with a range of times is one range of moments (C.2.2.2.5). If `adjusted`, dates and
     times are those of the identifier's Timezone Offset From UTC (C.2.2.2.1.3); else this attribute says nothing.
 
-    Raises ValueError for more than 512 keys, for sequences deeper than 16, and for an offset that is none.
+    Raises ValueError for more than 512 keys, for sequences deeper than 16, for an offset that is none, and for what
+    is no date or time, which would silently match nothing.
     """
     said = str(identifier.get("TimezoneOffsetFromUTC") or "").strip() if adjusted else ""
     zone = offset_from_utc(said) if said else ""
@@ -86,8 +98,8 @@ def query(
     Raises
     ------
     ValueError
-        A name that is neither a keyword nor a tag, a path through what is no sequence, too many keys, or a level or an
-        offset that does not exist.
+        A name that is neither a keyword nor a tag, a path through what is no sequence, too many keys, what is no date
+        or time in the key of one, or a level or an offset that does not exist.
     """
     if level not in LEVELS:
         raise ValueError(f"{level!r} is no query/retrieve level; they are {', '.join(LEVELS)}")
@@ -203,6 +215,7 @@ class _Compiler:
         if texts == [EMPTY]:
             return Term(name, vr, "empty")
         if vr in RANGED:
+            _check_times(name, vr, texts)
             zone = self._zone if vr == "DT" else ""
             ends = tuple(end for text in texts for end in time_bounds(vr, text, zone))
             return Term(name, vr, "range", ends, zone=zone)
@@ -239,6 +252,14 @@ def _clean(vr: str, text: str) -> str:
     if vr == "IS" and text.lstrip("+-").isdecimal():
         return str(int(text))
     return plain(text)
+
+
+def _check_times(name: str, vr: str, texts: Iterable[str]) -> None:
+    """ValueError, with the name first, for what is neither a date or time nor a range of them."""
+    shape, meaning = ENDS[vr]
+    for text in texts:
+        if not all(not end or shape.fullmatch(end) for end in map(str.strip, divided(vr, text)[::2])):
+            raise ValueError(f"{name} has {text[:40]!a}: {meaning}, or a range of them with a hyphen between")
 
 
 def _items(name: str, inner: list[Term]) -> Term:

@@ -456,5 +456,8 @@ class Association:
 
 
 def associate(address: str | tuple[str, int], **options: Unpack[Options]) -> Association:
-    """An association to be opened by ``async with`` or ``await``; options and errors are those of `net.associate`."""
+    """An association to be opened by ``async with`` or ``await``; options and errors are those of `net.associate`.
+
+    It is always released when nothing was asked for ``Timeouts.idle`` seconds, without a thread.
+    """
     return Association(asking_for(address, **options))

@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import threading
+import weakref
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from time import monotonic
@@ -53,10 +54,17 @@ PLANNED = 4096  # instances whose heads are read before an association for them 
 class Wire:
     """A socket and its session; one thread at a time moves bytes."""
 
-    def __init__(self, asking: Asking, contexts: Iterable[ContextOffer], roles: Iterable[Role] = ()) -> None:
+    def __init__(
+        self,
+        asking: Asking,
+        contexts: Iterable[ContextOffer],
+        roles: Iterable[Role] = (),
+        *,
+        release_idle: bool = False,
+    ) -> None:
         self.session = RequestorSession(asking, asking.request(contexts, roles))
-        self._lock = threading.RLock()
-        self._timeouts = asking.timeouts
+        self._lock, self._open_still = threading.RLock(), threading.Lock()
+        self._timeouts, self._why = asking.timeouts, "the association has ended"
         session, connection = self.session, self.session.connection
         connection.connect(session.request, monotonic())
         self._socket = self._open(asking)
@@ -69,9 +77,36 @@ class Wire:
                 self.step()
             if session.failure is not None:
                 raise session.failure
+            if release_idle and asking.timeouts.idle is not None:
+                self._watch(asking.timeouts.idle)
         except BaseException:
             self._socket.close()
             raise
+
+    def _watch(self, idle: float) -> None:
+        """Have a thread release the association when nothing was asked for too long.
+
+        The thread does not keep the wire alive, and ends with it.
+        """
+        held = self._open_still
+        held.acquire()
+        wire = weakref.ref(self, lambda _: _let_go(held))
+        threading.Thread(target=_release_when_idle, args=(wire, held, idle), name="dicomcore-idle", daemon=True).start()
+
+    def released_if_idle(self, now: float) -> float | None:
+        """Release the association if it has rested for too long; the seconds until then, None if it has ended."""
+        with self._lock:
+            session, idle = self.session, self._timeouts.idle
+            if not session.is_open or idle is None:
+                return None
+            if session.is_busy:
+                return idle
+            left = session.rests_until - now
+            if left > 0:
+                return left
+            self._why = f"nothing was asked for {idle:g} s, and it was released (Timeouts.idle)"
+            self.release()
+            return None
 
     def _open(self, asking: Asking) -> socket.socket | SealedSocket:
         address, peer = asking.address, self.session.peer
@@ -271,7 +306,7 @@ class Wire:
         """Receive once, and look at the deadlines."""
         session = self.session
         if self._socket.fileno() == -1:
-            session.fail(AssociationAborted("the association has ended", peer=session.peer))
+            session.fail(AssociationAborted(self._why, peer=session.peer))
             return
         count = -1
         try:
@@ -299,6 +334,7 @@ class Wire:
 
     def close(self) -> None:
         """Close the socket."""
+        _let_go(self._open_still)
         self._socket.close()
 
     # -- results
@@ -372,6 +408,20 @@ class Wire:
                 self.close()
 
 
+def _release_when_idle(wire: weakref.ref[Wire], held: threading.Lock, seconds: float | None) -> None:
+    """Look at a wire whenever it may have rested for too long, until it lets go of a lock."""
+    while seconds is not None and not held.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
+        there = wire()
+        seconds = None if there is None else there.released_if_idle(monotonic())
+        del there
+
+
+def _let_go(held: threading.Lock) -> None:
+    """Release a lock that may be free; unlike an Event it may be done while memory is collected."""
+    with suppress(RuntimeError):
+        held.release()
+
+
 def _connected(host: str, port: int, seconds: float | None) -> socket.socket:
     """A connected socket; numbers are not looked up."""
     try:
@@ -424,9 +474,9 @@ class Association:
     is begun while another runs may open one beside it. Threads may share an association: they take turns.
     """
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking, self._is_fixed = asking, asking.is_fixed
-        self._wire = Wire(asking, asking.offered())
+    def __init__(self, asking: Asking, *, release_idle: bool = False) -> None:
+        self._asking, self._is_fixed, self._release_idle = asking, asking.is_fixed, release_idle
+        self._wire = Wire(asking, asking.offered(), release_idle=release_idle)
         self._beside: list[Wire] = []
 
     def _switch(self, contexts: Iterable[ContextOffer], roles: Iterable[Role] = ()) -> Wire:
@@ -437,7 +487,7 @@ class Association:
             self._beside.append(self._wire)
         else:
             self._wire.release()
-        self._wire = Wire(self._asking, contexts, roles)
+        self._wire = Wire(self._asking, contexts, roles, release_idle=self._release_idle)
         return self._wire
 
     def _wire_for(self, sop_class: str, *, as_scp: bool = False) -> Wire:
@@ -679,13 +729,17 @@ class Association:
         return response
 
 
-def associate(address: str | tuple[str, int], **options: Unpack[Options]) -> Association:
+def associate(address: str | tuple[str, int], *, release_idle: bool = False, **options: Unpack[Options]) -> Association:
     """Open an association (PS3.8).
 
     Parameters
     ----------
     address : str or (str, int)
         The peer: ``AET@host:port``.
+
+    release_idle : bool
+        Have a thread release the association when nothing was asked for ``Timeouts.idle`` seconds. Without it, an
+        association rests until its caller ends it, and a peer that waits less long may abort it.
 
     Other Parameters
     ----------------
@@ -720,4 +774,4 @@ def associate(address: str | tuple[str, int], **options: Unpack[Options]) -> Ass
     ValueError
         An address, a title or a UID that cannot be sent.
     """
-    return Association(asking_for(address, **options))
+    return Association(asking_for(address, **options), release_idle=release_idle)

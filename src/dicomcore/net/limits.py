@@ -62,7 +62,8 @@ class Timeouts:
     retrieve: float | None = 300.0
     """Between the responses of a C-MOVE or C-GET; each one that comes starts it again."""
     idle: float | None = 300.0
-    """With nothing outstanding: then the requestor releases and the acceptor aborts."""
+    """With nothing outstanding: then the acceptor aborts and the requestor releases, the blocking one if it is asked
+    to (`associate(release_idle=True)`)."""
     release: float | None = 5.0
     """For the answer to a release."""
 

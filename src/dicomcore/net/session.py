@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.net.commands import answer
@@ -148,6 +149,11 @@ class Session:
     def rest(self, now: float) -> None:
         """Begin to count the time with nothing outstanding."""
         self._idle = None if self.timeouts.idle is None else now + self.timeouts.idle
+
+    @property
+    def rests_until(self) -> float:
+        """When it has rested for too long, if nothing is asked until then."""
+        return inf if self._idle is None else self._idle
 
     def fail(self, error: NetworkError) -> None:
         """The association has ended before its work was done."""

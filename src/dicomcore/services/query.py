@@ -10,7 +10,7 @@ from dicomcore.catalogue.attributes import OBJECTS
 from dicomcore.catalogue.zones import moved_set
 from dicomcore.dataset import Dataset
 from dicomcore.encoding import encode
-from dicomcore.net import Request, Server
+from dicomcore.net import Failure, Request, Server
 from dicomcore.net.models import model_of
 from dicomcore.part10.reader import dcmread
 
@@ -63,9 +63,8 @@ class Query:
         fuzzy, combined, adjusted = self._fuzzy or FUZZY in agreed, COMBINED in agreed, ADJUSTED in agreed
         try:
             query = compile_identifier(asked, level=level, fuzzy=fuzzy, combined=combined, adjusted=adjusted)
-        except ValueError:
-            yield UNABLE
-            return
+        except ValueError as error:
+            raise Failure(UNABLE, str(error)) from None
         own = {"RetrieveAETitle": self._title, "InstanceAvailability": "ONLINE"}
         if self._deep:
             for row in self._catalogue.search(query, deep=True):
@@ -80,9 +79,8 @@ class Query:
         agreed = agreed_of(request)
         try:
             query = compile_identifier(asked, fuzzy=FUZZY in agreed, adjusted=ADJUSTED in agreed)
-        except ValueError:
-            yield UNABLE
-            return
+        except ValueError as error:
+            raise Failure(UNABLE, str(error)) from None
         model = model_of(request.context.abstract_syntax).name
         for entry, row in self._catalogue.objects(OBJECTS[model]):
             if query.matches(row):

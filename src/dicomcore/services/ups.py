@@ -285,7 +285,7 @@ class Workitems:
         """Steps that match an identifier (C-FIND, Search for Workitems), in the order of their creation.
 
         A step has the attributes of the identifier, or all of them if `whole`. ValueError for an identifier of too many
-        keys.
+        keys, and for dates and times that are none.
         """
         query = compile_identifier(identifier, fuzzy=fuzzy, adjusted=True)
         count = 0
@@ -468,7 +468,7 @@ class Workitems:
         rows = found.execute("SELECT aet, lock, keys FROM subscribers").fetchall()
         made, known = [], keys_of(step) if rows else {}
         for aet, lock, keys in rows:
-            if keys is None or compile_identifier(unpacked(keys), adjusted=True).matches(known):
+            if keys is None or _is_meant(unpacked(keys), known):
                 made.append((aet, bool(lock)))
         return made
 
@@ -490,6 +490,14 @@ class Workitems:
 
 def _reply(status: int, comment: str, uid: str) -> Reply:
     return Reply(Status(status), comment=comment or Status(status).text, instance=uid)
+
+
+def _is_meant(keys: Dataset, step: dict[str, Any]) -> bool:
+    """Whether a step falls under the keys of a subscription; none does under keys that cannot be understood."""
+    try:
+        return compile_identifier(keys, adjusted=True).matches(step)
+    except ValueError:  # kept by an earlier version
+        return False
 
 
 def _narrowed(query: Query) -> tuple[str, list[str]]:

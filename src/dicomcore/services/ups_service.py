@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import text_of
-from dicomcore.net import Request, Server, Status
+from dicomcore.net import Failure, Request, Server, Status
 from dicomcore.net.commands import Field, Kind
 from dicomcore.net.contexts import UNCOMPRESSED
 from dicomcore.services.reporter import Reporter
@@ -98,11 +98,11 @@ class UnifiedProcedureSteps:
     def _fault(self, status: int, comment: str = "") -> Reply:
         return Reply(Status(status), comment=comment or Status(status).text)
 
-    def _find(self, request: Request) -> Iterator[Dataset | int]:
+    def _find(self, request: Request) -> Iterator[Dataset]:
         try:
             yield from self._items.search(request.dataset)
-        except ValueError:
-            yield UNABLE
+        except ValueError as error:
+            raise Failure(UNABLE, str(error)) from None
 
 
 def answered(request: Request, reply: Reply) -> int:

@@ -12,7 +12,7 @@ from dicomcore.catalogue.zones import moved_set
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.lookup import items_of
 from dicomcore.errors import DicomError
-from dicomcore.net import Request, Server
+from dicomcore.net import Failure, Request, Server
 from dicomcore.net.models import model_of
 from dicomcore.part10.reader import dcmread
 from dicomcore.services.query import ADJUSTED, FUZZY, agreed_of, negotiation
@@ -47,9 +47,8 @@ class Worklist:
         asked, agreed = request.dataset, agreed_of(request)
         try:
             query = compile_identifier(asked, fuzzy=FUZZY in agreed, combined=True, adjusted=ADJUSTED in agreed)
-        except ValueError:
-            yield UNABLE
-            return
+        except ValueError as error:
+            raise Failure(UNABLE, str(error)) from None
         for item in chain.from_iterable(map(_steps, self._all())):
             if query.matches(row_of(item)):
                 answer = answered(asked, moved_set(item, query.zone) if query.zone else item, query.terms)

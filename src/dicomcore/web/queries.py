@@ -38,16 +38,6 @@ MOST_KEYS = 256
 HEX = re.compile("[0-9A-Fa-f]{8}")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 """Characters that no value has, and without which it would match more than was asked."""
-DATE = r"(?:\d{8}|\d{4}\.\d\d\.\d\d)"
-TIME = r"(?:\d\d(?::?\d\d(?::?\d\d(?:\.\d{1,6})?)?)?)"
-TEMPORAL = {
-    vr: (
-        re.compile(rf'{one}|{one}? *- *{one}?|\*+|""|'),
-        f"{name} is {shape}, or a range of them with a hyphen between",
-    )
-    for vr, name, one, shape in (("DA", "a date", DATE, "YYYYMMDD"), ("TM", "a time", TIME, "HHMMSS.FFFFFF"))
-}
-"""What a key is, by VR (PS3.4 C.2.2.2.5); what is none would silently match nothing."""
 
 
 @dataclass(slots=True)
@@ -165,7 +155,7 @@ def _match(search: Search, name: str, value: str) -> None:
         search.zone = "+" + value[1:] if value[:1] == " " else value  # a plus sign that is not escaped is a blank
         return
     if not search.level:  # what belongs to no patient has no levels
-        _check_value(search, path[-1], value)
+        _check_value(path[-1], value)
         search.keys[".".join(path)] = value
         return
     if search.level == "STUDY" and path[0] in BELOW:
@@ -178,21 +168,14 @@ def _match(search: Search, name: str, value: str) -> None:
         return
     if LEVELS.index(at) > LEVELS.index(search.level):
         raise Problem(400, f"{path[0]} is an attribute of a lower level than this search finds (PS3.18 10.6.1.2.1)")
-    _check_value(search, path[-1], value)
+    _check_value(path[-1], value)
     search.keys[".".join(path)] = value
 
 
-def _check_value(search: Search, keyword: str, value: str) -> None:
+def _check_value(keyword: str, value: str) -> None:
     """Problem 400 for a value that cannot be meant."""
     if CONTROL.search(value):
         raise Problem(400, f"{keyword} has a control character in its value")
-    rule = TEMPORAL.get(dictionary_VR(tag_for_keyword(keyword) or 0))
-    if rule is None:
-        return
-    pieces = re.split(r"[,\\]", value) if search.multiple else value.split("\\")
-    for piece in pieces:
-        if not rule[0].fullmatch(piece.strip()):
-            raise Problem(400, f"{keyword} has {piece[:40]!r}: {rule[1]}")
 
 
 def _include(search: Search, value: str) -> None:

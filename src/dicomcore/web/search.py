@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from dicomcore.catalogue import Query
 from dicomcore.catalogue.attributes import COLUMNS, COUNTED, LEVELS
 from dicomcore.forms import from_json
 from dicomcore.web.media import ANY, JSON, XML
@@ -53,6 +54,7 @@ def _search(request: Request, target: Target, wanted: Search, form: str) -> Repl
     if limit:
         page = node.catalogue.page(query, limit=limit, offset=wanted.offset, deep=deep)
         rows, has_more = page.rows, page.has_more
+        _keep_matching_items(rows, query)
     headers = []
     if has_more:
         count = node.catalogue.count(query)
@@ -66,6 +68,17 @@ def _search(request: Request, target: Target, wanted: Search, form: str) -> Repl
     reply = _answer(request, target, wanted, rows, form)
     reply.headers = headers
     return reply
+
+
+def _keep_matching_items(rows: Iterable[dict[str, Any]], query: Query) -> None:
+    """Leave the items that match in sequences that were matched (PS3.4 C.2.2.2.6)."""
+    for term in query.terms:
+        if term.kind != "items":
+            continue
+        for row in rows:
+            items = row.get(term.keyword)
+            if isinstance(items, list):
+                row[term.keyword] = [one for one in items if all(inner.is_matched_by(one) for inner in term.inner)]
 
 
 def _answer(request: Request, target: Target, wanted: Search, rows: Sequence[dict[str, Any]], form: str) -> Reply:
