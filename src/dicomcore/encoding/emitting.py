@@ -83,7 +83,7 @@ def _copy(file: int, source: Source, offset: int, length: int) -> None:
 def _copied_by_system(file: int, handle: int, offset: int, length: int, aligned: bool) -> int:
     """Have the system copy from file to file, which not all file systems support; the number of bytes copied.
 
-    Files that are `aligned` alike to pages may share blocks; between others sendfile() copies each byte once, not twice.
+    Files that are `aligned` alike to pages may share blocks; between others sendfile() copies each byte once.
     """
     done = 0
     if aligned and hasattr(os, "copy_file_range"):
