@@ -18,8 +18,14 @@ def write_path(
     path: str | os.PathLike[str], fill: Callable[[int], Any], *, overwrite: bool = True, durable: bool = True
 ) -> None:
     """Call `fill` with a descriptor, to which it writes a file's bytes; the complete file then appears at `path`."""
-    with placed(path, overwrite=overwrite, durable=durable) as file:
-        fill(file)
+    # `placed` without a generator, which would cost more than the checks do: small files are written by the thousand.
+    placing = Placing(path, overwrite=overwrite, durable=durable)
+    try:
+        fill(placing.file)
+        placing.finish()
+    except BaseException as error:
+        _give_up(placing, path, error)
+        raise
 
 
 @contextmanager
@@ -30,10 +36,15 @@ def placed(path: str | os.PathLike[str], *, overwrite: bool = True, durable: boo
         yield placing.file
         placing.finish()
     except BaseException as error:
-        placing.abort()
-        if isinstance(error, OSError) and error.filename is None and error.errno is not None:
-            error.filename = os.fsdecode(path)  # the error of a full disk names no file
+        _give_up(placing, path, error)
         raise
+
+
+def _give_up(placing: Placing, path: str | os.PathLike[str], error: BaseException) -> None:
+    """Remove the incomplete file, and name the path in an error of the system, which for a full disk names none."""
+    placing.abort()
+    if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+        error.filename = os.fsdecode(path)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
@@ -58,7 +69,7 @@ class Placing:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = True, durable: bool = True) -> None:
-        place = os.fsdecode(path)
+        place = path if type(path) is str else os.fsdecode(path)
         old = _facts(place, os.lstat)
         if old is not None and stat.S_ISLNK(old.st_mode):
             old = _facts(place, os.stat)
@@ -71,7 +82,8 @@ class Placing:
         if old is not None and not stat.S_ISREG(old.st_mode):
             self.file = os.open(place, os.O_WRONLY | getattr(os, "O_BINARY", 0))
             return
-        self._beside = os.path.join(os.path.dirname(place), f".dicomcore-{os.urandom(8).hex()}.part")
+        folder = place.removesuffix(os.path.basename(place))  # with its separator, if it has one
+        self._beside = f"{folder}.dicomcore-{os.urandom(8).hex()}.part"
         try:
             self.file = os.open(self._beside, NEW_FILE, 0o666)
         except OSError as error:
@@ -119,9 +131,10 @@ def _refuse(place: str, old: os.stat_result, overwrite: bool) -> None:
 
 
 def _facts(path: str, ask: Callable[[str], os.stat_result]) -> os.stat_result | None:
-    with suppress(FileNotFoundError):
+    try:
         return ask(path)
-    return None
+    except FileNotFoundError:
+        return None
 
 
 def _keep_mode(file: int, path: str, old: os.stat_result) -> None:
@@ -157,6 +170,6 @@ def synchronise(path: str) -> None:
 
 def write_all(file: int, data: Any) -> None:
     """Call os.write() until all data is written."""
-    view = memoryview(data)
-    while len(view):
-        view = view[os.write(file, view) :]
+    done = os.write(file, data) if len(data) else 0
+    while done < len(data):  # rarely: the system accepts less at a time than was given from 2 GiB on, or on a full disk
+        done += os.write(file, memoryview(data)[done:])

@@ -439,3 +439,15 @@ def test_a_warning_names_a_dicomdir_whose_records_move(tmp_path):
     FileSet(target).write()
     mended = FileSet(target)
     assert (mended.issues, mended.ID, len(mended)) == ((), "SHORTER", 31)
+
+
+@pytest.mark.parametrize("name", ["DICOMDIR", "DICOMDIR-nopatient"])
+def test_an_edit_behind_the_records_breaks_no_link(tmp_path, name):
+    data_set = dc.dcmread(PYDICOM / "test_files/dicomdirtests" / name)
+    data_set.PatientID = "stands behind the records"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # not even of a link that was broken before
+        data_set.save_as(tmp_path / "edited")
+    data_set.DirectoryRecordSequence[0].PatientComments = "moves all records behind"
+    with pytest.warns(UserWarning, match="not linked any more"):
+        data_set.save_as(tmp_path / "edited")

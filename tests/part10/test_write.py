@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import math
+import os
 import struct
 
+import numpy as np
 import pydicom
 import pytest
 
@@ -217,3 +220,55 @@ def test_an_element_added_behind_a_truncated_one_is_separate(content, place):
     assert [one for one in after if one[0] not in (0xFFFB0010, 0x00081160)] == before
     if place == "in a last item":
         assert again.ReferencedImageSequence[-1].ReferencedFrameNumber == 7
+
+
+def refuse(*_):
+    raise OSError(errno.EINVAL, "not here")
+
+
+SYSTEMS = {  # how the system copies from file to file: all, nothing, or a few bytes at a time and then no more
+    "all": lambda monkeypatch: None,
+    "nothing": lambda monkeypatch: [monkeypatch.setattr(os, name, refuse) for name in ("copy_file_range", "sendfile")],
+    "some": lambda monkeypatch: monkeypatch.setattr(os, "sendfile", some_of(os.sendfile)),
+}
+
+
+def some_of(send):
+    sizes = iter([1, 5000, 70_001])
+    return lambda out, source, offset, count: send(out, source, offset, next(sizes, 0)) if count else 0
+
+
+@pytest.mark.skipif(not hasattr(os, "copy_file_range"), reason="Linux alone")
+@pytest.mark.parametrize("identifier", ["1", "A1B2", "moves all that follows"])
+@pytest.mark.parametrize("prepare", SYSTEMS.values(), ids=SYSTEMS)
+def test_large_values_are_copied_whole_however_the_system_copies(tmp_path, monkeypatch, prepare, identifier):
+    source, target = tmp_path / "source.dcm", tmp_path / "target.dcm"
+    pixels = np.arange(300_000, dtype="<u2").tobytes()
+    content = element(0x00080018, "UI", b"1.2\0") + element(0x00100020, "LO", b"1 ")
+    source.write_bytes(part10(content + element(0x7FE00010, "OW", pixels)))
+    ds = dc.dcmread(source)
+    ds.PatientID = identifier
+    prepare(monkeypatch)
+    ds.save_as(target, enforce_standard=False, durable=False)
+    assert target.read_bytes() == ds.to_bytes(enforce_standard=False)
+    assert dc.dcmread(target).PixelData == pixels
+
+
+@pytest.mark.skipif(not hasattr(os, "sendfile"), reason="without sendfile()")
+def test_a_source_that_is_cut_short_while_it_is_copied_is_an_error(tmp_path, monkeypatch):
+    source, target = tmp_path / "source.dcm", tmp_path / "target.dcm"
+    target.write_bytes(b"old")
+    source.write_bytes(part10(element(0x00080018, "UI", b"1.2\0") + element(0x7FE00010, "OW", bytes(600_000))))
+    ds = dc.dcmread(source)
+    ds.PatientID = "longer"
+    send = os.sendfile
+
+    def cut(out, file, offset, count):
+        os.truncate(source, 300_000)
+        return send(out, file, offset, count)
+
+    monkeypatch.setattr(os, "sendfile", cut)
+    with pytest.raises(dc.TruncatedError):
+        ds.save_as(target, enforce_standard=False, durable=False)
+    assert target.read_bytes() == b"old"
+    assert {path.name for path in tmp_path.iterdir()} == {"source.dcm", "target.dcm"}

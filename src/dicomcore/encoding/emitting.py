@@ -17,7 +17,8 @@ __all__ = ["emit", "write_file"]
 
 STEP = 1 << 30  # bytes per request to the system to copy
 PAGE = 4096
-AT_ONCE = 1 << 20  # bytes that are joined and written at once
+AT_ONCE = 1 << 18  # bytes that are joined and written at once: less has no gain from copies by the system
+BLOCK = 1 << 20  # bytes that are read and written at a time where the system can't copy
 
 
 def emit(target: Any, out: Output) -> None:
@@ -59,14 +60,14 @@ def write_file(file: int, out: Output) -> None:
 
 
 def _copy(file: int, source: Source, offset: int, length: int) -> None:
-    """Copy from file to file: by the system if both are aligned alike to pages, else in page-aligned blocks."""
+    """Copy from file to file: by the system if it can, else in page-aligned blocks."""
     handle = source.borrow()
     try:
         position = os.lseek(file, 0, os.SEEK_CUR) if stat.S_ISREG(os.fstat(file).st_mode) else 0
-        done = 0
-        if (offset - position) % PAGE == 0 and hasattr(os, "copy_file_range"):
-            done = _copied_by_system(file, handle, offset, length)
-        block = memoryview(mmap(-1, min(AT_ONCE, length)))  # at a page: see _native.deid.scratch
+        done = _copied_by_system(file, handle, offset, length, (offset - position) % PAGE == 0)
+        if done == length:
+            return
+        block = memoryview(mmap(-1, min(BLOCK, length)))  # at a page: see _native.deid.scratch
         size = PAGE - (position + done) % PAGE if len(block) > PAGE else len(block)
         while done < length:
             got = os.preadv(handle, [block[: min(size, length - done)]], offset + done)
@@ -79,13 +80,24 @@ def _copy(file: int, source: Source, offset: int, length: int) -> None:
         source.give_back(handle)
 
 
-def _copied_by_system(file: int, handle: int, offset: int, length: int) -> int:
-    """Have the system copy from file to file, which not all file systems support; the number of bytes copied."""
+def _copied_by_system(file: int, handle: int, offset: int, length: int, aligned: bool) -> int:
+    """Have the system copy from file to file, which not all file systems support; the number of bytes copied.
+
+    Files that are `aligned` alike to pages may share blocks; between others sendfile() copies each byte once.
+    """
     done = 0
-    with suppress(OSError):
-        while done < length:
-            got = os.copy_file_range(handle, file, min(length - done, STEP), offset + done)
-            if not got:
-                break
-            done += got
+    if aligned and hasattr(os, "copy_file_range"):
+        with suppress(OSError):
+            while done < length:
+                got = os.copy_file_range(handle, file, min(length - done, STEP), offset + done)
+                if not got:
+                    break
+                done += got
+    if hasattr(os, "sendfile"):
+        with suppress(OSError):  # macOS sends to sockets alone; a full disk is reported by the write that follows
+            while done < length:
+                got = os.sendfile(file, handle, offset + done, min(length - done, STEP))
+                if not got:
+                    break
+                done += got
     return done

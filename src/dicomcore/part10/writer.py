@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dicomcore._native.write.judge import is_untouched
 from dicomcore._native.write.output import Output
 from dicomcore.dataset import Dataset
-from dicomcore.dataset.state import index_of, meta_of
+from dicomcore.dataset.state import file_index, index_of, meta_of
 from dicomcore.encoding.composing import Lengths, plan_for, put_body
 from dicomcore.encoding.widen import Widen, widened
 from dicomcore.errors import DicomError
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dicomcore.dataset.validation import Validation
 
 __all__ = ["composed", "dcmwrite", "to_bytes"]
+
+RECORDS = 0x00041220  # Directory Record Sequence
 
 
 def dcmwrite(
@@ -124,7 +126,7 @@ def composed(
     else:
         out = widened(ds, widen, put)
     if _is_changed_directory(ds):
-        _warn_of_links(out)
+        _warn_of_links(ds, out)
     return out
 
 
@@ -135,15 +137,38 @@ def _is_changed_directory(ds: Dataset) -> bool:
     return meta is not None and meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
 
 
-def _warn_of_links(out: Output) -> None:
+def _warn_of_links(ds: Dataset, out: Output) -> None:
     """Warn of broken links: a DICOMDIR links its records by byte offsets (PS3.3 F.2.2), which edits shift."""
     from dicomcore.fileset.directory import read_directory
     from dicomcore.part10.reader import dcmread
 
-    broken = [issue for issue in read_directory(dcmread(out.whole())).issues if issue.code == "RECORD_LINK"]
+    whole = out.whole()
+    written = dcmread(whole)
+    if _has_records_of_source(ds, written, whole):
+        return
+    broken = [issue for issue in read_directory(written).issues if issue.code == "RECORD_LINK"]
     if broken:
         message = f"the DICOMDIR's records are not linked any more: {broken[0].message}; "
         warnings.warn(message + "make changes with FileSet, or repair it with FileSet(path).write()", stacklevel=5)
+
+
+def _has_records_of_source(ds: Dataset, written: Dataset, whole: bytes) -> bool:
+    """Whether a written DICOMDIR is the source's byte for byte to the end of its records: then all links are, too.
+
+    Elements behind the records shift nothing, and comparing bytes is much faster than following every link.
+    """
+    index = file_index(ds)
+    if index is None or index.packed is not None or RECORDS not in written:
+        return False
+    records = written[RECORDS]
+    if records.offset is None or records.length is None or records.is_undefined_length:
+        return False
+    source, end = index.source, records.offset + records.length
+    if end > source.size - source.first:
+        return False
+    old = Output()
+    old.add_source(source, source.first, end)
+    return old.whole() == whole[:end]
 
 
 def _keep_source_open(ds: Dataset, target: Any) -> None:
@@ -153,5 +178,5 @@ def _keep_source_open(ds: Dataset, target: Any) -> None:
     if source is None or source.path is None or os.name != "posix":
         return
     with suppress(OSError, DicomError):  # `target` is new, or the source was replaced: no file needs to stay open
-        if os.path.samefile(source.path, target):
+        if os.path.samestat(os.stat(target), os.stat(source.path)):
             source.keep_open()
