@@ -18,9 +18,9 @@ SYMBOLS = os.environ.get("DICOMCORE_SYMBOLS", "0") != "0"
 # Rooms and modules with inner loops, over bytes, elements, samples or files. The rest calls Python most of the time:
 # compiled for size it is a third smaller, and as fast.
 HOT = {
-    "base.dictionary", "base.number", "base.swap", "bulk", "deid.copier", "deid.needle", "deid.textlike", "forms",
-    "jpegll", "net.fragments", "net.plain", "pixels", "scan", "views.data_element", "views.dataset", "views.decimal",
-    "views.decode", "write.elements", "write.encode", "write.output",
+    "base.dictionary", "base.number", "base.swap", "bulk", "check", "deid.copier", "deid.needle", "deid.textlike",
+    "forms", "jpegll", "net.fragments", "net.plain", "pixels", "scan", "views.data_element", "views.dataset",
+    "views.decimal", "views.decode", "write.elements", "write.encode", "write.output",
 }  # fmt: skip
 if sys.platform == "win32":
     FAST, SMALL, FLAGS = "/O2", "/O1", []  # symbols go to separate files
