@@ -100,17 +100,17 @@ class WebServer:
         headers: dict[str, str],
         cut: bool = False,
     ) -> None:
+        body = data[: len(data) // 2] if cut else data
+        # Before anything is sent: an answer without a body is complete with its headers.
+        self.log.append(Asked(request.command, path, status, len(body)))
         request.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(data))}.items():
             request.send_header(name, value)
         request.end_headers()
-        if cut:
-            data = data[: len(data) // 2]
-            request.close_connection = True
-        self.log.append(Asked(request.command, path, status, len(data)))
+        request.close_connection = request.close_connection or cut
         if request.command != "HEAD":
             try:
-                request.wfile.write(data)
+                request.wfile.write(body)
             except OSError:  # the client closed the connection
                 request.close_connection = True
 
