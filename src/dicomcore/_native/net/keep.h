@@ -19,20 +19,24 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* Write pieces of `size` bytes in all; 0, or the error: a full disk takes less than it is given. */
+static inline int keep_pieces(int file, const net_piece *pieces, int count, size_t size)
+{
+    ssize_t written = writev(file, pieces, count);
+    if (written < 0)
+        return errno;
+    return (size_t)written == size ? 0 : ENOSPC;
+}
+
 /* Write pieces of `size` bytes in all to a new file in `folder`, and call it `target`; 0, or the error. */
 static inline int keep_file(const char *folder, const char *target, const net_piece *pieces, int count, size_t size,
                             int durable)
 {
     char path[32];
     int fault = 0, file = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
-    ssize_t written;
     if (file < 0)
         return errno;
-    written = writev(file, pieces, count);
-    if (written < 0)
-        fault = errno;
-    else if ((size_t)written != size)
-        fault = ENOSPC;
+    fault = keep_pieces(file, pieces, count, size);
     if (!fault && durable && fsync(file) != 0)
         fault = errno;
     if (!fault) {
@@ -48,14 +52,9 @@ static inline int keep_file(const char *folder, const char *target, const net_pi
 static inline int keep_part(const char *target, const net_piece *pieces, int count, size_t size)
 {
     int fault = 0, file = open(target, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-    ssize_t written;
     if (file < 0)
         return errno;
-    written = writev(file, pieces, count);
-    if (written < 0)
-        fault = errno;
-    else if ((size_t)written != size)
-        fault = ENOSPC;
+    fault = keep_pieces(file, pieces, count, size);
     if (close(file) != 0 && !fault)
         fault = errno;
     if (fault)
