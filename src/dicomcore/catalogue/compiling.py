@@ -254,12 +254,17 @@ def _clean(vr: str, text: str) -> str:
     return plain(text)
 
 
+def is_moment(vr: str, text: str) -> bool:
+    """Whether the text of a key is a date or time (DA, TM or DT), or a range of them; so is an empty one."""
+    shape, _ = ENDS[vr]
+    return all(not end or shape.fullmatch(end) for end in map(str.strip, divided(vr, text)[::2]))
+
+
 def _check_times(name: str, vr: str, texts: Iterable[str]) -> None:
     """ValueError, with the name first, for what is neither a date or time nor a range of them."""
-    shape, meaning = ENDS[vr]
     for text in texts:
-        if not all(not end or shape.fullmatch(end) for end in map(str.strip, divided(vr, text)[::2])):
-            raise ValueError(f"{name} has {text[:40]!a}: {meaning}, or a range of them with a hyphen between")
+        if not is_moment(vr, text):
+            raise ValueError(f"{name} has {text[:40]!a}: {ENDS[vr][1]}, or a range of them with a hyphen between")
 
 
 def _items(name: str, inner: list[Term]) -> Term:

@@ -37,11 +37,7 @@ __all__ = [
 ]
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
-DATE, TIME = r"(\d{8}|\d{4}\.\d\d\.\d\d)", r"(\d\d(:?\d\d(:?\d\d(\.\d{1,6})?)?)?)"
-MOMENTS = {
-    "DA": (re.compile(rf'{DATE}|{DATE}? *- *{DATE}?|\*|""|'), "a date is YYYYMMDD"),
-    "TM": (re.compile(rf'{TIME}|{TIME}? *- *{TIME}?|\*|""|'), "a time is HHMMSS"),
-}
+ANY = ("*", '""')  # keys of dates and times that are neither
 TAG = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
 CODES = "0 all went well, 1 the peer or the network failed, or an instance did, 2 wrong use, 130 interrupted."
 PEERS = "~/.config/dicomcore/peers.toml"
@@ -81,6 +77,7 @@ def keys_of(words: list[str]) -> dict[str, str]:
 
     ValueError for an attribute that does not exist, and for a date or time that is none, which would match nothing.
     """
+    from dicomcore.catalogue.compiling import ENDS, is_moment
     from dicomcore.dictionary import dictionary_VR, keyword_for_tag, tag_for_keyword
 
     keys = {}
@@ -90,9 +87,10 @@ def keys_of(words: list[str]) -> dict[str, str]:
         keyword = keyword_for_tag(int(tag[1] + tag[2], 16)) if tag is not None else name
         if not keyword or tag_for_keyword(keyword) is None:
             raise ValueError(f"{name} is no {'tag' if tag is not None else 'keyword'} of the dictionary (PS3.6)")
-        form, what = MOMENTS.get(dictionary_VR(keyword), (None, ""))
-        if form is not None and not all(form.fullmatch(text.strip()) for text in value.split("\\")):
-            raise ValueError(f"{name}={value}: {what}, or a range of them with a hyphen between")
+        vr = dictionary_VR(keyword)
+        texts = map(str.strip, value.split("\\"))
+        if vr in ("DA", "TM") and not all(text in ANY or is_moment(vr, text) for text in texts):
+            raise ValueError(f"{name}={value}: {ENDS[vr][1]}, or a range of them with a hyphen between")
         keys[keyword] = value
     return keys
 
