@@ -30,7 +30,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class Received(NamedTuple):
     """What became of a file: `status` as C-STORE says it (PS3.4 B.2.3), 0 for a success.
 
-    `path` is where it is now, None if it was not kept. `is_new` is False for an instance that was there before.
+    `path` is where it is now, None if it was not kept. `is_new` is False for an instance that was there before, and
+    `is_changed` says whether this one, with other data, has taken its place.
     """
 
     status: int
@@ -41,6 +42,12 @@ class Received(NamedTuple):
     series: str = ""
     is_new: bool = False
     comment: str = ""
+    is_changed: bool = False
+
+    @property
+    def action(self) -> str:
+        """What an audit trail calls it: created, updated, or merely read (PS3.15 A.5.3.7)."""
+        return "C" if self.is_new else "U" if self.is_changed else "R"
 
 
 def place_of(root: str, uids: UIDs) -> str:
@@ -147,13 +154,13 @@ class Receiving:
             os.link(self._part, beside)
             if held == target:
                 os.replace(beside, target)
-                return self._kept(target, is_new=False)
+                return self._kept(target, is_changed=True)
             os.unlink(beside)
             self._doomed = [held]
-            return self._kept(self._place(target), is_new=False)
+            return self._kept(self._place(target), is_changed=True)
         place = self._place(target)
         self._store.put_aside(held, self._uids.instance)
-        return self._kept(place, is_new=False)
+        return self._kept(place, is_changed=True)
 
     def _place(self, target: str) -> str:
         """Give the file its place, or one beside it if there is another file."""
@@ -180,11 +187,11 @@ class Receiving:
         self._store.touched_folders.add(os.path.dirname(target))
         return True
 
-    def _kept(self, path: str, *, is_new: bool) -> Received:
+    def _kept(self, path: str, *, is_new: bool = False, is_changed: bool = False) -> Received:
         self._store.holdings.insert(self._ds, self._uids, own_values(self._part, self._ds, self._source, path))
         for one in self._doomed:
             self._store.doom(one)
-        return self._result(0, path, is_new=is_new)
+        return self._result(0, path, is_new=is_new)._replace(is_changed=is_changed)
 
     def _result(self, status: int, path: str | None, comment: str = "", *, is_new: bool = False) -> Received:
         study, series, instance, sop_class = self._uids

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
+from dicomcore.cli.auditing import AUDIT_OPTIONS, add_audit_arguments, trail_of
 from dicomcore.cli.console import add_command, report_problem
 from dicomcore.cli.departments import DEPARTMENT_OPTIONS, add_department_arguments, departments_over
 from dicomcore.cli.network import check_files, toml_of
@@ -24,7 +25,8 @@ DESCRIPTION = """Serve storage, query, retrieval and verification over a folder 
 performed procedure steps, workitems and availability (J, F, CC, R), a worklist (K), and printing to files (H). The
 node listens on this machine alone unless --bind says otherwise. A TOML file may hold the same options: ae, bind, port,
 store, index, deep, retry, worklist, duplicates, durability, certificate, key, trust, http, cors, base_url, proxied,
-delete, viewer, http_token, http_anyone, sheets, notify, and a table [peers] of addresses by AE title."""
+delete, viewer, http_token, http_anyone, sheets, notify, audit, audit_trust, audit_site, and a table [peers] of
+addresses by AE title."""
 EXAMPLES = (
     "dicomcore serve --ae PACS --port 11112 --store archive/",
     "dicomcore serve --ae PACS --store archive/ --peer WORKSTATION@192.0.2.7:104 --bind 0.0.0.0",
@@ -37,6 +39,7 @@ OPTIONS = (
     *("certificate", "key", "trust", "peers", "index", "deep", "retry"),
     *WEB_OPTIONS,
     *DEPARTMENT_OPTIONS,
+    *AUDIT_OPTIONS,
 )
 
 
@@ -71,6 +74,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="log associations on stderr")
     add_department_arguments(parser)
     add_web_arguments(parser)
+    add_audit_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -147,11 +151,14 @@ def _serve(options: dict[str, Any], verbose: bool) -> int:
         )
     host = options.get("bind", LOOPBACK)
     place = f"[{host}]" if ":" in host else host
-    server = net.Server(options.get("ae", "DICOMCORE"), f"{place}:{options.get('port', PORT)}", tls=tls)
     with ExitStack() as stack:
+        trail = stack.enter_context(trail_of(options))
+        server = net.Server(
+            options.get("ae", "DICOMCORE"), f"{place}:{options.get('port', PORT)}", tls=tls, audit=trail
+        )
         store = stack.enter_context(_opened(options))
         added, gone = (0, 0) if store.is_read_only else store.renew()
-        forwarding = services.Forwarding(store, options["peers"], calling=options.get("ae", "DICOMCORE"))
+        forwarding = services.Forwarding(store, options["peers"], calling=options.get("ae", "DICOMCORE"), audit=trail)
         if not store.is_read_only:
             server.add(services.Storage(store, duplicates=options.get("duplicates", "keep")))
             stack.enter_context(forwarding)
@@ -175,6 +182,6 @@ def _serve(options: dict[str, Any], verbose: bool) -> int:
                 print(running.url, flush=True)
 
         workitems = None if departments is None else departments.workitems
-        with web_beside(options, store, host, workitems) as running:
+        with web_beside(options, store, host, workitems, trail) as running:
             server.serve(listening)
     return DONE

@@ -14,6 +14,7 @@ from dicomcore.errors import NetworkError
 if TYPE_CHECKING:
     import argparse
 
+    from dicomcore.audit import Trail
     from dicomcore.catalogue import Catalogue
     from dicomcore.services import Workitems
     from dicomcore.web import Running
@@ -41,11 +42,15 @@ def add_web_arguments(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def web_beside(
-    options: dict[str, Any], store: Catalogue, host: str, workitems: Workitems | None
+    options: dict[str, Any],
+    store: Catalogue,
+    host: str,
+    workitems: Workitems | None,
+    trail: Trail | None = None,
 ) -> Iterator[Running | None]:
     """Serve the web half while the block runs, if it is asked for. ValueError for options that do not go together.
 
-    `workitems` are those of the DIMSE half; a store that is read only has none.
+    `workitems` are those of the DIMSE half; a store that is read only has none. `trail` takes what is audited.
     """
     if options.get("http") is None:
         yield None
@@ -64,6 +69,7 @@ def web_beside(
         viewer=_viewer(options),
         proxied=bool(options.get("proxied")),
         hosts=_hosts(options, host, token),
+        audit=trail,
     )
     try:
         running = web.Running(

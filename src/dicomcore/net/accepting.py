@@ -28,6 +28,7 @@ from dicomcore.uids import UID
 if TYPE_CHECKING:
     from dicomcore._native.net.fragments import Fragment
     from dicomcore._native.net.plain import Plain
+    from dicomcore.net.auditing import Auditor
 
 __all__ = ["AcceptorSession", "Offering", "Refusal", "storage_class"]
 
@@ -50,6 +51,10 @@ class Refusal(Exception):
     def __init__(self, message: str = "", *, reason: int = 1, transient: bool = False) -> None:
         super().__init__(message)
         self.reason, self.transient = reason, transient
+
+
+class Stranger(Refusal):
+    """A user who is not known."""
 
 
 def storage_class(uid: str) -> bool:
@@ -80,6 +85,7 @@ class Offering:
     """What is said to the extended negotiation of SOP classes."""
     accept: Callable[[AssociateRequest, tuple[Any, ...]], None] | None = None
     authenticate: Callable[[Identity, AssociateRequest], Any] | None = None
+    audit: Auditor | None = None
 
     def supported(self, abstract: str) -> Sequence[str] | None:
         """The transfer syntaxes of an abstract syntax, None if it is not offered."""
@@ -138,6 +144,9 @@ class AcceptorSession(Session):
         request = event.request
         refused = self._refused(request)
         if refused is not None:
+            if self.offering.audit is not None and refused.reason == CALLED_TITLE:
+                why = f"an association with {shown(request.called)!r}, which is not served here"
+                self.offering.audit.refused(str(self.address[0]), request.calling, why)
             self.connection.reject(refused, now)
             return
         offering = self.offering
@@ -146,6 +155,8 @@ class AcceptorSession(Session):
                 offering.accept(request, self.address)
             principal = self._principal(request)
         except Refusal as refusal:
+            if offering.audit is not None and not isinstance(refusal, Stranger):
+                offering.audit.refused(str(self.address[0]), request.calling, f"no association: {refusal}")
             kind = TRANSIENT if refusal.transient else REJECTED
             self.connection.reject(Reject(kind, USER, refusal.reason), now)
             return
@@ -163,11 +174,12 @@ class AcceptorSession(Session):
     def _principal(self, request: AssociateRequest) -> Any:
         if self.offering.authenticate is None:
             return None
-        if request.user.identity is None:
-            raise Refusal("no user identity")
-        principal = self.offering.authenticate(request.user.identity, request)
+        identity = request.user.identity
+        principal = None if identity is None else self.offering.authenticate(identity, request)
         if principal is None:
-            raise Refusal("the user is not known")
+            if self.offering.audit is not None:
+                self.offering.audit.denied(str(self.address[0]), request)
+            raise Stranger("no user identity" if identity is None else "the user is not known")
         return principal
 
     def _accept(self, request: AssociateRequest, principal: Any, now: float) -> None:
@@ -191,6 +203,8 @@ class AcceptorSession(Session):
         self.known = Peer(self.address, request.calling, request.called, principal, self.number)
         self.known.extended = {one.sop_class: one.information for one in user.extended}
         self.peer = f"{shown(request.calling)}@{self.peer}"
+        if offering.audit is not None:
+            offering.audit.associated(self.known)
         self.connection.accept(Accept(request.called, request.calling, answers, user), now)
         performing, invoking = windows(asked, window, limits)
         self.establish(contexts, request.user.maximum_length, invoking, performing, now)
@@ -243,6 +257,8 @@ class AcceptorSession(Session):
         offering, limits = self.offering, self.limits
         if offering.folder is None or self._exchange is None or limits.command_elements < MOST_PLAIN:
             return None
+        if offering.audit is not None and offering.many is None:
+            return None  # nobody would tell of the instances
         assert self.request is not None
         assert self.known is not None
         return offering.folder.plain(

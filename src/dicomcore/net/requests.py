@@ -21,6 +21,7 @@ from dicomcore.uids import generate_uid
 
 if TYPE_CHECKING:
     from dicomcore._native.net.fragments import Fragment
+    from dicomcore.audit import Subject
     from dicomcore.net.reporting import Backchannel
 
 __all__ = ["Failure", "Peer", "Request", "SpoolSink", "Spooled"]
@@ -147,6 +148,10 @@ class Request:
         self.settled: Callable[[set[str]], None] | None = None
         """Called after the sub-operations of a C-MOVE or C-GET with the UIDs of the instances that were stored."""
         self._data, self._limits = message.data, limits
+        self.subject: Subject | None = None
+        """Of a C-STORE that is audited: its study and patient."""
+        self.action = "C"
+        """What an audit trail is told of a C-STORE: the instance is created, updates another, or is merely read."""
         self.association: Backchannel | None = None
         self.response: dict[int, Any] = {}
         self.afterwards: list[Callable[[], object]] = []
@@ -188,6 +193,11 @@ class Request:
         if isinstance(self._data, Stored) and self._data.path is not None:
             return dcmread(self._data.path, limits=self._limits)
         return Dataset()
+
+    @property
+    def encoded(self) -> bytes:
+        """The bytes of a data set that is no instance, such as the identifier of a query."""
+        return self._data if isinstance(self._data, bytes) else b""
 
     @property
     def path(self) -> str | None:

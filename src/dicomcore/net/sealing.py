@@ -10,6 +10,7 @@ import logging
 import os
 import select
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -29,14 +30,20 @@ LAST_WAIT = 10.0  # seconds in which what waits to be answered is waited for, wh
 class SealedProtocol(asyncio.BufferedProtocol):
     """The server's side of TLS. It is the transport of `protocol`, whose `connection_made` follows the handshake.
 
-    A handshake may take `seconds`; `room` is memory that connections of a loop share to receive into.
+    A handshake may take `seconds`; `room` is memory that connections of a loop share to receive into. `failed` is told
+    the peer's host and the reason when a handshake fails.
     """
 
     def __init__(
-        self, context: ssl.SSLContext, protocol: asyncio.BufferedProtocol, seconds: float | None, room: memoryview
+        self,
+        context: ssl.SSLContext,
+        protocol: asyncio.BufferedProtocol,
+        seconds: float | None,
+        room: memoryview,
+        failed: Callable[[str, str], None] | None = None,
     ) -> None:
         self._protocol: Any = protocol
-        self._seconds, self._room = seconds, room
+        self._seconds, self._room, self._failed = seconds, room, failed
         self._came, self._made = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._came, self._made, server_side=True)
         self._loop = asyncio.get_running_loop()
@@ -89,6 +96,9 @@ class SealedProtocol(asyncio.BufferedProtocol):
             return False
         except (ssl.SSLError, ssl.CertificateError) as error:
             log.info("no TLS connection: %s", error)
+            if self._failed is not None:
+                peer = self.below.get_extra_info("peername") or ("",)
+                self._failed(str(peer[0]), error.reason or str(error))
             self._drain()  # the alert that says why
             self.below.close()
             return False

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from dicomcore._native.net.plain import Plain
 from dicomcore.errors import AssociationAborted, NetworkError
@@ -30,6 +30,10 @@ from dicomcore.net.requests import Peer, Request
 from dicomcore.net.sealing import SealedProtocol
 from dicomcore.net.states import State
 from dicomcore.net.storing import Folder, Told
+
+if TYPE_CHECKING:
+    from dicomcore.audit import Hook
+    from dicomcore.net.auditing import Auditor
 
 __all__ = ["Server"]
 
@@ -73,6 +77,8 @@ class Server:
         Bounds on data sets that are decoded.
     workers : int, optional
         Threads for functions that are not async.
+    audit : callable, optional
+        Called with each event of PS3.15 A.5 from any thread; an `audit.Trail` writes them.
     """
 
     def __init__(
@@ -88,6 +94,7 @@ class Server:
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         reading: Limits | None = None,
         workers: int | None = None,
+        audit: Hook | None = None,
     ) -> None:
         self._address = address_of(bind)
         titles = (ae,) if isinstance(ae, str) else tuple(ae)
@@ -101,6 +108,7 @@ class Server:
             has_store=stored is not None,
             accept=accept,
             authenticate=authenticate,
+            audit=None if audit is None else _auditor(audit, titles),
         )
         self._tls = tls
         self._handlers: dict[tuple[int, str], Callable[..., Any]] = {}
@@ -219,13 +227,17 @@ class Server:
             # asyncio says the address again; the numbers of failed look-ups of names are negative.
             reason = os.strerror(error.errno) if (error.errno or 0) > 0 and error.errno else error.strerror or error
             raise NetworkError(f"cannot listen at {self._address}: {reason}") from None
+        if self.offering.audit is not None:
+            self.offering.audit.entered()
 
     def _protocol(self) -> asyncio.BaseProtocol:
         """What a new connection is given to."""
         made = _Protocol(self)
         if self._tls is None:
             return made
-        return SealedProtocol(self._tls, made, self.offering.timeouts.connect, self._sealed)
+        auditor = self.offering.audit
+        failed = None if auditor is None else lambda host, why: auditor.refused(host, "", f"no TLS connection: {why}")
+        return SealedProtocol(self._tls, made, self.offering.timeouts.connect, self._sealed, failed)
 
     async def stop(self, grace: float = GRACE) -> None:
         """Stop listening, let associations finish what they do, then end them."""
@@ -243,6 +255,8 @@ class Server:
             one.end("the server stops")
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._direct_pool.shutdown(wait=False)
+        if self.offering.audit is not None:
+            self.offering.audit.left()
 
     def __enter__(self) -> Self:
         started = threading.Event()
@@ -344,6 +358,13 @@ class Server:
         return self._scratch
 
 
+def _auditor(hook: Hook, titles: Iterable[str]) -> Auditor:
+    """What tells a hook; servers without one do not load it."""
+    from dicomcore.net.auditing import Auditor
+
+    return Auditor(hook, titles)
+
+
 class _Protocol(asyncio.BufferedProtocol):
     """One connection of the server's."""
 
@@ -414,6 +435,8 @@ class _Protocol(asyncio.BufferedProtocol):
             self._plain.stop()
         self._server.left(self, self._host)
         self._tell()
+        if self._server.offering.audit is not None and self._session.known is not None:
+            self._server.offering.audit.ended(self._session.known)
 
     def _tell(self) -> None:
         """One line in the log for an association that asked for something; connections without a word leave none."""
@@ -600,7 +623,10 @@ class _Protocol(asyncio.BufferedProtocol):
             return
         handler = self._server.handler(command.kind, message.context.abstract_syntax)
         stored = session.stored(message)
+        auditor = self._server.offering.audit
         if stored is not None and (handler is None or not stored.status.is_success):
+            if auditor is not None and session.known is not None:
+                auditor.kept(session.known, stored)
             session.respond(message, stored.status, values={Field.ERROR_COMMENT: stored.comment or None})
             return
         key = command.get(Field.MESSAGE_ID, 0)
@@ -610,6 +636,8 @@ class _Protocol(asyncio.BufferedProtocol):
         assert session.known is not None
         request = Request(message, session.known, self._server.offering.reading)
         request.association = Backchannel(self, session)
+        if auditor is not None and command.kind == Kind.C_STORE:
+            request.subject = auditor.subject(request)
         session.underway.add(key)
         self._answering[key] = Answering(
             self, session, message, request, handler, lambda: self._answered(key), self._server.pool

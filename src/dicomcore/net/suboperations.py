@@ -99,6 +99,8 @@ def _perform(answering: Answering, sources: list[Any], destination: str | None) 
     counts = Counts(len(sources))
     outcomes = _over_own(answering, sources) if destination is None else _over_other(answering, sources, destination)
     stored: set[str] = set()
+    auditor = answering.session.offering.audit
+    transfer = None if auditor is None else auditor.retrieved(answering.request, sources, destination)
     try:
         for outcome in outcomes:
             counts.add(outcome)
@@ -114,6 +116,8 @@ def _perform(answering: Answering, sources: list[Any], destination: str | None) 
         outcomes.close()
         if answering.request.settled is not None:
             answering.request.settled(stored)
+        if transfer is not None:
+            transfer.over(stored)
     if counts.failed and answering.request.meant and not answering.request.is_cancelled:
         counts.failed_uids = [uid for uid in answering.request.meant if uid not in stored]
     identifier = counts.identifier()

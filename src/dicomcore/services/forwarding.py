@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dicomcore.catalogue import Again, Catalogue, Entry, GiveUp, Job, Runner
 from dicomcore.net import send
 from dicomcore.part10.reader import dcmread
+
+if TYPE_CHECKING:
+    from dicomcore.audit import Hook
+    from dicomcore.net.auditing import Transfer
 
 __all__ = ["Forwarding"]
 
@@ -27,12 +31,22 @@ class Forwarding:
         Where AE titles are: ``host:port`` or ``AET@host:port``.
     workers : int
         Destinations that are sent to at once.
+    audit : callable, optional
+        Called with the events of PS3.15 A.5 of what is sent; an `audit.Trail` writes them.
     options
         Of `net.associate`, such as `tls` and `timeouts`.
     """
 
-    def __init__(self, catalogue: Catalogue, peers: Mapping[str, str], *, workers: int = 2, **options: Any) -> None:
-        self._catalogue, self._peers, self._options = catalogue, dict(peers), options
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        peers: Mapping[str, str],
+        *,
+        workers: int = 2,
+        audit: Hook | None = None,
+        **options: Any,
+    ) -> None:
+        self._catalogue, self._peers, self._options, self._audit = catalogue, dict(peers), options, audit
         self.runner = Runner(catalogue.jobs, {KIND: self._run}, workers=workers)
 
     def __enter__(self) -> Self:
@@ -63,9 +77,11 @@ class Forwarding:
         if job.payload["calling"]:
             options["calling"] = job.payload["calling"]
         outcomes: dict[str, Any] = {}
+        sources, address = [self._source(entry) for entry in found], place if "@" in place else f"{title}@{place}"
+        transfer = None if self._audit is None else _transfer(self._audit, options, sources, address)
         send(
-            [self._source(entry) for entry in found],
-            place if "@" in place else f"{title}@{place}",
+            sources,
+            address,
             workers=1,
             retries=0,
             transcode="lossless",
@@ -73,6 +89,8 @@ class Forwarding:
             **options,
         )
         done = {uid for uid, one in outcomes.items() if one.status.category in ("success", "warning")}
+        if transfer is not None:
+            transfer.over(done)
         refused = {uid: one.error for uid, one in outcomes.items() if int(one.status) in NEVER}
         again = [entry.sop_instance for entry in found if entry.sop_instance not in done | set(refused)]
         before = job.payload.get("refused", {})
@@ -86,3 +104,14 @@ class Forwarding:
     def _source(self, entry: Entry) -> Any:
         source = self._catalogue.source(entry)
         return source if isinstance(source, str) else dcmread(source)
+
+
+def _transfer(hook: Hook, options: Mapping[str, Any], sources: list[Any], address: str) -> Transfer:
+    """What tells a hook of what is sent."""
+    from dicomcore import audit
+    from dicomcore.net.auditing import Transfer, party_at
+
+    title = options.get("calling", "")
+    return Transfer(
+        hook, audit.this_process(*([title] if title else []), is_requestor=True), party_at(address), sources
+    )

@@ -6,12 +6,16 @@ import asyncio
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from dicomcore.catalogue import LiveCatalogue, Received
 from dicomcore.net import Failure, Folder, Request, Server
 from dicomcore.net.requests import Peer
 from dicomcore.net.statuses import Status
 from dicomcore.net.storing import Told
+
+if TYPE_CHECKING:
+    from dicomcore.net.auditing import Auditor
 
 __all__ = ["Storage"]
 
@@ -29,18 +33,21 @@ class Storage:
         self._catalogue, self._duplicates = catalogue, duplicates
         self._ready: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Received], Future[Received]]]] = {}
         self._lock = threading.Lock()
+        self._audit: Auditor | None = None
 
     def join(self, server: Server) -> None:
         """Serve."""
         server.offering.folder = _Incoming(
             self._catalogue.folder, duplicates=self._duplicates, limits=server.offering.limits
         )
+        self._audit = server.offering.audit
         server.store(self._keep, many=self._keep_many)
 
     async def _keep(self, request: Request) -> int:
         path = request.path
         assert path is not None
         received = await self._received(path, request.peer.calling)
+        request.action = received.action
         if received.comment:
             raise Failure(received.status, received.comment)
         return received.status
@@ -48,7 +55,20 @@ class Storage:
     def _keep_many(self, peer: Peer, paths: list[str], told: Told) -> None:
         """Give files to the catalogue, which are committed together."""
 
+        subjects = [] if self._audit is None else self._audit.subjects(paths)
+
         def done(found: list[Received]) -> None:
+            if self._audit is not None:
+                for subject, one in zip(subjects, found, strict=True):
+                    self._audit.stored(
+                        peer,
+                        subject,
+                        one.sop_class,
+                        one.sop_instance,
+                        one.status,
+                        action=one.action,
+                        comment=one.comment,
+                    )
             told([(one.status, one.comment) for one in found])
 
         self._catalogue.receive_all(paths, source=peer.calling, duplicates=self._duplicates, done=done)

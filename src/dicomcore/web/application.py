@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request as StarletteRequest
@@ -41,6 +41,10 @@ from dicomcore.web.store import store as store_instances
 from dicomcore.web.uri import is_uri_request, uri
 from dicomcore.web.viewing import page
 from dicomcore.web.workitems import workitem_handler
+
+if TYPE_CHECKING:
+    from dicomcore.audit import Hook
+    from dicomcore.web.auditing import WebAuditor
 
 __all__ = ["app"]
 
@@ -88,6 +92,7 @@ def app(
     viewer: str | os.PathLike[str] | None = None,
     proxied: bool = False,
     hosts: Collection[str] = (),
+    audit: Hook | None = None,
 ) -> Starlette:
     """A DICOMweb server over a catalogue, as an ASGI application that runs alone or is mounted in another.
 
@@ -122,7 +127,9 @@ def app(
         The names that clients may call the service by; others are answered 421. None stands for any name.
     proxied : bool
         Whether a proxy stands in front, whose `Forwarded` or `X-Forwarded-Proto`, `-Host` and `-Prefix` fields say what
-        clients called. Only then are these believed.
+        clients called, and `Forwarded` or `X-Forwarded-For` the address of the client. Only then are these believed.
+    audit : callable, optional
+        Called with each event of PS3.15 A.5 from any thread; an `audit.Trail` writes them.
 
     Returns
     -------
@@ -141,8 +148,16 @@ def app(
         viewer=os.fsdecode(viewer) if viewer is not None else "",
         proxied=proxied,
         hosts=frozenset(one.lower() for one in hosts),
+        audit=None if audit is None else _auditor(audit, catalogue),
     )
     return Application(Service(node, Origins(cors), auth), node)
+
+
+def _auditor(hook: Hook, catalogue: Any) -> WebAuditor:
+    """What tells a hook; applications without one do not load it."""
+    from dicomcore.web.auditing import WebAuditor
+
+    return WebAuditor(hook, catalogue)
 
 
 class Application(Starlette):
@@ -182,7 +197,7 @@ class Service:
         began = time.perf_counter()
         counts = self.node.metrics
         sender = Sender(self.node, scope, receive, send)
-        kind = "none"
+        kind, target = "none", None
         counts.transfers += 1
         request: Request | None = None
         try:
@@ -194,6 +209,8 @@ class Service:
             request.rest()
             await sender.send(request, reply)
         except Problem as problem:
+            if self.node.audit is not None and request is not None:
+                self.node.audit.refused(request, problem)
             await sender.fail(request, problem)
         except Gone:
             sender.status = 499
@@ -214,6 +231,8 @@ class Service:
             if request is not None:
                 request.rest()
             counts.count(scope["method"], kind, sender.status, time.perf_counter() - began)
+            if self.node.audit is not None and request is not None and target is not None:
+                await self.node.audit.answered(request, target, sender.status)
 
     def _request(self, scope: Scope, receive: Any) -> Request:
         """The request; Problem for one that is too long, or of which too many are there."""
@@ -228,7 +247,10 @@ class Service:
         if root and path.startswith(root):
             path = path[len(root) :]
         if self.node.hosts and not is_host(headers.get("host", ""), self.node.hosts):
-            raise Problem(421, "the service has another name")
+            problem = Problem(421, "the service has another name")
+            if self.node.audit is not None:
+                self.node.audit.refused(Request(self.node, scope, receive, scope["method"], (), headers), problem)
+            raise problem
         if counts.working >= limits.requests or counts.transfers > limits.transfers:
             raise Problem(503, "too many requests at a time", [("retry-after", "1")])
         counts.working += 1
@@ -249,7 +271,9 @@ class Service:
             self._origins.check(request)
             request.rest()
             await notify(self.node, target.rest[0], receive, send)
-        except Problem:
+        except Problem as problem:
+            if self.node.audit is not None and request is not None:
+                self.node.audit.refused(request, problem)
             await send({"type": "websocket.close", "code": 1008})
         finally:
             self.node.metrics.count("WEBSOCKET", "subscribers", 101, 0.0)
@@ -278,6 +302,8 @@ class Service:
         if not user:
             raise Problem(401, "the request has no valid credentials", [("www-authenticate", "Bearer")])
         request.user = user
+        if self.node.audit is not None:
+            self.node.audit.admitted(request)
         return None
 
 

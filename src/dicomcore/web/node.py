@@ -14,6 +14,7 @@ from dicomcore.web.metrics import Metrics
 
 if TYPE_CHECKING:
     from dicomcore.catalogue import Catalogue, LiveCatalogue
+    from dicomcore.web.auditing import WebAuditor
 
 __all__ = ["Node"]
 
@@ -38,11 +39,12 @@ class Node:
         viewer: str = "",
         proxied: bool = False,
         hosts: frozenset[str] = frozenset(),
+        audit: WebAuditor | None = None,
     ) -> None:
         self.catalogue, self.store, self.duplicates, self.delete = catalogue, store, duplicates, delete
         self.base_url, self.limits, self.reading = base_url.rstrip("/"), limits, reading
         self.workitems, self.viewer, self.proxied = workitems, viewer, proxied
-        self.hosts = hosts
+        self.hosts, self.audit = hosts, audit
         self.metrics = Metrics()
         self.metadata: Bounded[Any] = Bounded(limits.metadata_bytes)
         self.places: Bounded[Any] = Bounded(limits.open_instances)
@@ -70,3 +72,5 @@ class Node:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self.places.clear()
         self.metadata.clear()
+        if self.audit is not None:
+            self.audit.close()

@@ -37,6 +37,8 @@ class Outcomes:
     stored: list[tuple[dict[str, str], int]] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
     others: list[Failure] = field(default_factory=list)
+    actions: dict[str, str] = field(default_factory=dict)
+    """What an audit trail calls what became of stored instances, by UID: see `catalogue.Received.action`."""
 
     @property
     def is_empty(self) -> bool:

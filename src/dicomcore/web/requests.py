@@ -13,8 +13,9 @@ from dicomcore.web.problems import Problem
 
 if TYPE_CHECKING:
     from dicomcore.web.node import Node
+    from dicomcore.web.outcomes import Outcomes
 
-__all__ = ["Reply", "Request"]
+__all__ = ["Reply", "Request", "forwarded_for"]
 
 Receive = Callable[[], Awaitable[Any]]
 MOST_PARAMETERS = 512
@@ -50,6 +51,8 @@ class Request:
     path: tuple[str, ...]
     headers: dict[str, str]
     user: Any = None
+    outcomes: Outcomes | None = None
+    """What became of instances that were to be stored, for an audit trail."""
     is_working: bool = True
     """Whether it counts as one that is worked on, see `WebLimits.requests`."""
     _query: list[tuple[str, str]] | None = field(default=None)
@@ -119,6 +122,15 @@ class Request:
             return False
         plain = tag.removeprefix("W/")
         return held.strip() == "*" or plain in (one.strip().removeprefix("W/") for one in held.split(","))
+
+
+def forwarded_for(request: Request) -> str:
+    """The address of the client, as a proxy says it in Forwarded (RFC 7239) or the older field; "" if it does not."""
+    for pair in request.headers.get("forwarded", "").split(",")[0].split(";"):
+        name, _, value = pair.partition("=")
+        if name.strip().lower() == "for":
+            return value.strip().strip('"').partition("]")[0].strip("[")
+    return request.headers.get("x-forwarded-for", "").split(",")[0].strip()
 
 
 def forwarded(headers: Mapping[str, str], scheme: str, host: str, root: str) -> tuple[str, str, str]:

@@ -56,6 +56,7 @@ async def store(request: Request, target: Target) -> Reply:
     finally:
         await node.work(receiver.close)
     node.metrics.stored += len(receiver.outcomes.stored)
+    request.outcomes = receiver.outcomes
     return _answer(request, receiver, target, form)
 
 
@@ -153,6 +154,7 @@ class _Instance:
         if received.study and received.study != self.identity["StudyInstanceUID"]:
             status = status or COERCED  # its series is that of another study here, where it is found
         self.outcomes.stored.append((self.identity, status))
+        self.outcomes.actions[self.identity["SOPInstanceUID"]] = received.action
 
 
 class _Receiver:
