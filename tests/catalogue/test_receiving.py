@@ -91,6 +91,33 @@ def test_an_instance_that_comes_again(
         ] * 4
 
 
+@pytest.mark.parametrize("rule", ["replace", "version"])
+def test_a_study_that_comes_again_with_another_patient(tmp_path: Path, rule: str) -> None:
+    """As after a merge of patients: what is found agrees with what the files say."""
+    merged = {"PatientID": "MERGED", "PatientName": "Doe^Jane", "StudyDescription": "HEAD", "SeriesNumber": "9"}
+    other = {"StudyInstanceUID": "1.9", "SeriesInstanceUID": "1.9.1", "SOPInstanceUID": "1.9.1.1"}
+    with catalogue.open(tmp_path) as store:
+        for uid in ("1.2.3", "1.2.4"):
+            store.receive(part(store, SOPInstanceUID=uid), duplicates=rule).result()
+        store.receive(part(store, **other)).result()
+        for uid in ("1.2.3", "1.2.4"):
+            received = store.receive(part(store, SOPInstanceUID=uid, **merged), duplicates=rule).result()
+            assert (received.action, received.status) == ("U", 0)
+        (found,) = store.search(catalogue.query({"PatientID": "MERGED"}, level="STUDY"))
+        assert (found["PatientName"], found["StudyDescription"]) == ("Doe^Jane", "HEAD")
+        assert found["NumberOfStudyRelatedInstances"] == 2
+        (series,) = store.search(catalogue.query({"StudyInstanceUID": found["StudyInstanceUID"]}, level="SERIES"))
+        assert series["SeriesNumber"] == "9"
+        counts = {
+            row["PatientID"]: (row["NumberOfPatientRelatedStudies"], row["NumberOfPatientRelatedInstances"])
+            for row in store.search(catalogue.query(level="PATIENT"))
+        }
+        assert counts == {"MERGED": (1, 2), str(dcmread(SOURCE).PatientID): (1, 1)}
+        store.receive(part(store, **other, **merged), duplicates=rule).result()
+        assert store.count(catalogue.query(level="PATIENT")) == 1
+        assert store.count(catalogue.query({"PatientID": "MERGED"}, level="IMAGE")) == 3
+
+
 def test_both_of_one_group(tmp_path: Path) -> None:
     with catalogue.open(tmp_path) as store:
         parts = [part(store, InstanceNumber=str(number)) for number in range(4)]

@@ -88,6 +88,7 @@ class Holdings:
             names = ", ".join(f'"{name}"=?' for name in values)
             self._execute(f"UPDATE instances SET {names} WHERE id=?", (*values.values(), held[0]))
             self._execute("DELETE FROM frames WHERE instance=?", (held[0],))
+            self._renew_above(ds, series)
             return False
         self._put("IMAGE", values, series.series)
         series.more += 1
@@ -95,6 +96,28 @@ class Holdings:
         series.classes.add(values["SOPClassUID"])
         self._touched[uids.study, uids.series] = series
         return True
+
+    def _renew_above(self, ds: Dataset, series: _Series) -> None:
+        """Renew what is known of series, study and patient by an instance that has taken the place of its former self.
+
+        So a study that is sent again with another patient, as after a merge, is that patient's.
+        """
+        patient = self._patient_of(ds)
+        for level, row in (("SERIES", series.series), ("STUDY", series.study), ("PATIENT", patient)):
+            values = values_of(ds, level)
+            self._note_multiple(values)
+            names = ", ".join(f'"{name}"=?' for name in values)
+            self._execute(f"UPDATE {TABLES[level]} SET {names} WHERE id=?", (*values.values(), row))
+        if patient == series.patient:
+            return
+        self.settle()
+        self._known.clear()
+        execute = self._execute
+        execute("UPDATE studies SET parent=? WHERE id=?", (patient, series.study))
+        execute("DELETE FROM patients WHERE id=?1 AND NOT EXISTS (SELECT 1 FROM studies WHERE parent=?1)",
+                (series.patient,))  # fmt: skip
+        for row in (patient, series.patient):
+            self._patient(row)
 
     def _insert_object(self, ds: Dataset, uids: UIDs, own: dict[str, Any]) -> bool:
         """An instance of no patient: its attributes are kept as they are."""
