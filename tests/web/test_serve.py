@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -102,3 +103,40 @@ def test_answers_do_not_wait_for_acknowledgements(tmp_path: Path) -> None:
     with catalogue.open(tmp_path) as held, web.Running(web.app(held)) as running:
         assert running._socket.proto == socket.IPPROTO_TCP, "asyncio sets TCP_NODELAY only then"
         assert httpx.get(f"{running.url}/health").status_code == 200
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals end it")
+def test_both_halves_tell_one_trail(tmp_path: Path) -> None:
+    lines = tmp_path / "audit.jsonl"
+    with (
+        serving(tmp_path / "store", "--ae", "PACS", "--audit", str(lines), "--audit-site", "Hospital") as (
+            address,
+            url,
+        ),
+        httpx.Client(base_url=url) as client,
+    ):
+        with net.associate(address, calling="ME") as association:
+            assert [int(one.status) for one in association.store([CT])] == [0]
+        assert client.get(f"{place_of(CT)}/metadata").status_code == 200
+    told = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert [(line["event"], line.get("type")) for line in told][:2] == [
+        ("Application Activity", "Application Start"), ("Network Entry", "Attach"),
+    ]  # fmt: skip
+    assert (told[-1]["event"], told[-1]["type"]) == ("Application Activity", "Application Stop")
+    assert {line["event"] for line in told[2:-1]} == {
+        "DICOM Instances Transferred", "DICOM Instances Accessed", "Network Entry",
+    }  # fmt: skip
+    assert {(line["source"], line["site"]) for line in told} == {("PACS", "City")}
+
+
+@pytest.mark.parametrize(("options", "why"), [
+    (["--audit", "https://log.example"], "syslog+tls://HOST:PORT"),
+    (["--audit", "syslog+tls://log.example"], "--audit-trust"),
+    (["--audit", "no/such/folder/audit.jsonl"], "No such file"),
+])  # fmt: skip
+def test_places_that_are_none(tmp_path: Path, options: list[str], why: str) -> None:
+    command = [*SERVE, "--store", str(tmp_path), *options]
+    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert found.returncode == 2
+    assert why in found.stderr
+    assert "Traceback" not in found.stderr
