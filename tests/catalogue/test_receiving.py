@@ -118,6 +118,22 @@ def test_a_study_that_comes_again_with_another_patient(tmp_path: Path, rule: str
         assert store.count(catalogue.query({"PatientID": "MERGED"}, level="IMAGE")) == 3
 
 
+def test_an_instance_whose_study_is_another_patients(tmp_path: Path) -> None:
+    """It is found with its study, and whoever sends it is told so."""
+    for again in (False, True):  # what an earlier process had is known, too
+        with catalogue.open(tmp_path) as store:
+            if not again:
+                assert store.receive(part(store, PatientID="ONE")).result().status == 0
+            uid = f"1.2.{again:d}"
+            received = store.receive(part(store, PatientID="TWO", SOPInstanceUID=uid)).result()
+            assert (received.status, received.comment) == (0xB000, "its study is another patient's here")
+            assert (received.is_new, received.action) == (True, "C")
+            (study,) = store.search(catalogue.query(level="STUDY"))
+            assert study["PatientID"] == "ONE"
+            same = store.receive(part(store, PatientID="ONE", SOPInstanceUID=f"{uid}.1")).result()
+            assert same.status == 0
+
+
 def test_both_of_one_group(tmp_path: Path) -> None:
     with catalogue.open(tmp_path) as store:
         parts = [part(store, InstanceNumber=str(number)) for number in range(4)]

@@ -109,7 +109,7 @@ def test_answers_do_not_wait_for_acknowledgements(tmp_path: Path) -> None:
 def test_both_halves_tell_one_trail(tmp_path: Path) -> None:
     lines = tmp_path / "audit.jsonl"
     with (
-        serving(tmp_path / "store", "--ae", "PACS", "--audit", str(lines), "--audit-site", "Hospital") as (
+        serving(tmp_path / "store", "--ae", "PACS", "--audit", str(lines), "--audit-site", "City") as (
             address,
             url,
         ),

@@ -38,11 +38,15 @@ class UIDs(NamedTuple):
 
 @dataclass(slots=True)
 class _Series:
-    """Row numbers of a series, its study and patient, and what the present transaction adds to it."""
+    """Row numbers of a series, its study and patient, and what the present transaction adds to it.
+
+    `person` are the unique keys of the patient: its ID, and who issued it.
+    """
 
     series: int
     study: int
     patient: int
+    person: tuple[str, str]
     more: int = 0  # instances
     modalities: set[str] = field(default_factory=set)
     classes: set[str] = field(default_factory=set)
@@ -119,6 +123,11 @@ class Holdings:
         for row in (patient, series.patient):
             self._patient(row)
 
+    def is_of_another(self, ds: Dataset, uids: UIDs) -> bool:
+        """Whether the study of an instance that was inserted just now is another patient's than it says."""
+        series = self._known.get((uids.study, uids.series))
+        return series is not None and series.person != _person(ds)
+
     def _insert_object(self, ds: Dataset, uids: UIDs, own: dict[str, Any]) -> bool:
         """An instance of no patient: its attributes are kept as they are."""
         held = self._execute("SELECT 1 FROM others WHERE SOPInstanceUID=?", (uids.instance,)).fetchone()
@@ -151,12 +160,18 @@ class Holdings:
                  (above[1],))  # fmt: skip
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
-        known = self._known[key] = self._touched.get(key) or _Series(*found)
+        known = self._touched.get(key)
+        if known is None:
+            series, study, patient = found
+            person = find("SELECT PatientID, IssuerOfPatientID FROM patients WHERE id=?", (patient,)).fetchone()
+            known = _Series(series, study, patient, person)
+        self._known[key] = known
         return known
 
     def _patient_of(self, ds: Dataset) -> int:
-        keys = kept_text(ds, "PatientID"), kept_text(ds, "IssuerOfPatientID")
-        found = self._execute("SELECT id FROM patients WHERE PatientID=? AND IssuerOfPatientID=?", keys).fetchone()
+        found = self._execute(
+            "SELECT id FROM patients WHERE PatientID=? AND IssuerOfPatientID=?", _person(ds)
+        ).fetchone()
         return self._put("PATIENT", values_of(ds, "PATIENT"), None) if found is None else int(found[0])
 
     def _put(self, level: str, values: dict[str, Any], parent: int | None) -> int:
@@ -273,6 +288,11 @@ class Holdings:
             "NumberOfPatientRelatedInstances=(SELECT TOTAL(NumberOfStudyRelatedInstances) FROM studies WHERE parent=?1)"
             " WHERE id=?1", (row,)
         )  # fmt: skip
+
+
+def _person(ds: Dataset) -> tuple[str, str]:
+    """The unique keys of a patient."""
+    return kept_text(ds, "PatientID"), kept_text(ds, "IssuerOfPatientID")
 
 
 def uids_of(ds: Dataset) -> UIDs:

@@ -191,6 +191,8 @@ class Receiving:
         self._store.holdings.insert(self._ds, self._uids, own_values(self._part, self._ds, self._source, path))
         for one in self._doomed:
             self._store.doom(one)
+        if self._store.holdings.is_of_another(self._ds, self._uids):
+            return self._result(COERCED, path, "its study is another patient's here", is_new=is_new)
         return self._result(0, path, is_new=is_new)._replace(is_changed=is_changed)
 
     def _result(self, status: int, path: str | None, comment: str = "", *, is_new: bool = False) -> Received:
