@@ -134,8 +134,8 @@ class Auditor:
     def subject(self, request: Request) -> audit.Subject:
         """Whose instance a C-STORE brings."""
         try:
-            return subject_of(request.path if request.path is not None else request.dataset)
-        except DicomError:
+            return subject_of(request.dataset)
+        except (DicomError, OSError):
             return audit.Subject()
 
     def subjects(self, paths: Iterable[str]) -> list[audit.Subject]:
