@@ -225,7 +225,7 @@ class Answering:
         if self._session.is_open:
             self._session.respond(self._message, status, data=data, values=values)
         if self._session.offering.audit is not None:
-            self._session.offering.audit.answered(self._session, self._request, status, values)
+            self._session.offering.audit.answered(self._request, status, values)
         self._done()
         self._connection.flush_soon()
         for job in self._request.afterwards:

@@ -16,7 +16,6 @@ from dicomcore.net.statuses import Status, status_of
 from dicomcore.part10.reader import dcmread
 
 if TYPE_CHECKING:
-    from dicomcore.net.accepting import AcceptorSession
     from dicomcore.net.items import Identity
     from dicomcore.net.pdu import Request as AssociateRequest
     from dicomcore.net.requests import Peer, Request
@@ -114,9 +113,7 @@ class Auditor:
 
     # -- requests
 
-    def answered(
-        self, session: AcceptorSession, request: Request, status: int, values: Mapping[int, Any] | None
-    ) -> None:
+    def answered(self, request: Request, status: int, values: Mapping[int, Any] | None) -> None:
         """A request has its last response."""
         if request.command.kind == Kind.C_FIND:
             self._queried(request, status)
