@@ -130,8 +130,9 @@ def test_an_instance_whose_study_is_another_patients(tmp_path: Path) -> None:
             assert (received.is_new, received.action) == (True, "C")
             (study,) = store.search(catalogue.query(level="STUDY"))
             assert study["PatientID"] == "ONE"
-            same = store.receive(part(store, PatientID="ONE", SOPInstanceUID=f"{uid}.1")).result()
-            assert same.status == 0
+            for number, patient in enumerate(("ONE", "")):
+                same = store.receive(part(store, PatientID=patient, SOPInstanceUID=f"{uid}.{number}")).result()
+                assert same.status == 0
 
 
 def test_both_of_one_group(tmp_path: Path) -> None:

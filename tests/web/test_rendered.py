@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dicomcore import dcmread, display, new_uid
+from dicomcore import dcmread, deid, display, new_uid
 from dicomcore.display import icc
 from tests.web.calling import FILES, PYDICOM, Caller, calling, parts_of, place_of
 
@@ -279,9 +279,28 @@ def test_the_uri_service_refuses(caller: Caller, path: str, status: int) -> None
 
 @pytest.mark.parametrize(("more", "status"), [
     ("&presentationUID=1.2", 404),
-    ("&anonymize=yes", 501), ("&windowCenter=1", 400), ("&region=0,0,2,1", 400), ("&imageQuality=0", 400),
+    ("&anonymize=yes&contentType=application/dicom", 501), ("&anonymize=yes", 400),
+    ("&anonymize=no&contentType=application/dicom", 400),
+    ("&windowCenter=1", 400), ("&region=0,0,2,1", 400), ("&imageQuality=0", 400),
     ("&frameNumber=9", 404), ("&contentType=application/dicom&transferSyntax=1.2.3", 406),
     ("&contentType=text/html", 406),
 ])  # fmt: skip
 def test_the_uri_service_and_its_parameters(caller: Caller, more: str, status: int) -> None:
     assert caller.get(by_uri("CT_small.dcm", more)).status_code == status
+
+
+@pytest.mark.parametrize("name", ["CT_small.dcm", "JPEG2000.dcm", "rtplan.dcm", "emri_small.dcm"])
+def test_anonymized(tmp_path: Path, name: str) -> None:
+    plan = deid.Plan(key=deid.Key(bytes(32)))
+    path = "&anonymize=yes&contentType=application/dicom"
+    with calling(tmp_path, deidentify=lambda ds: deid.deidentify(ds, plan)) as (caller, _):
+        assert caller.store([FILES[name]]).status_code == 200
+        answer = caller.get(by_uri(name, path))
+        assert answer.status_code == 200
+        made, source = dcmread(answer.content), dcmread(FILES[name], force=True)
+        assert made.PatientIdentityRemoved == "YES"
+        assert str(source.PatientName) not in str(made)
+        assert made.SOPInstanceUID != source.SOPInstanceUID
+        assert made.to_json() == deid.deidentify(dcmread(FILES[name], force=True), plan).to_json()
+        explicit = caller.get(by_uri(name, path + "&transferSyntax=1.2.840.10008.1.2.1"))
+        assert dcmread(explicit.content).transfer_syntax == "1.2.840.10008.1.2.1"

@@ -124,9 +124,14 @@ class Holdings:
             self._patient(row)
 
     def is_of_another(self, ds: Dataset, uids: UIDs) -> bool:
-        """Whether the study of an instance that was inserted just now is another patient's than it says."""
+        """Whether the study of an instance that was inserted just now is another patient's than it says.
+
+        An instance that names no patient, as derived ones may, contradicts nothing.
+        """
         series = self._known.get((uids.study, uids.series))
-        return series is not None and series.person != _person(ds)
+        if series is None or series.person == (own := _person(ds)):
+            return False
+        return any(one and other and one != other for one, other in zip(series.person, own, strict=True))
 
     def _insert_object(self, ds: Dataset, uids: UIDs, own: dict[str, Any]) -> bool:
         """An instance of no patient: its attributes are kept as they are."""

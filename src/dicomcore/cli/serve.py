@@ -25,8 +25,8 @@ DESCRIPTION = """Serve storage, query, retrieval and verification over a folder 
 performed procedure steps, workitems and availability (J, F, CC, R), a worklist (K), and printing to files (H). The
 node listens on this machine alone unless --bind says otherwise. A TOML file may hold the same options: ae, bind, port,
 store, index, deep, retry, worklist, duplicates, durability, certificate, key, trust, http, cors, base_url, proxied,
-delete, viewer, http_token, http_anyone, sheets, notify, audit, audit_trust, audit_site, and a table [peers] of
-addresses by AE title."""
+delete, viewer, http_token, http_anyone, deid_key, sheets, notify, audit, audit_trust, audit_site, and a table [peers]
+of addresses by AE title."""
 EXAMPLES = (
     "dicomcore serve --ae PACS --port 11112 --store archive/",
     "dicomcore serve --ae PACS --store archive/ --peer WORKSTATION@192.0.2.7:104 --bind 0.0.0.0",

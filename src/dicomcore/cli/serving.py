@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     from dicomcore.audit import Trail
     from dicomcore.catalogue import Catalogue
+    from dicomcore.dataset import Dataset
     from dicomcore.services import Workitems
     from dicomcore.web import Running
 
 __all__ = ["WEB_OPTIONS", "add_web_arguments", "web_beside"]
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
-WEB_OPTIONS = ("http", "cors", "base_url", "delete", "viewer", "http_token", "http_anyone", "proxied")
+WEB_OPTIONS = ("http", "cors", "base_url", "delete", "viewer", "http_token", "http_anyone", "proxied", "deid_key")
 
 
 def add_web_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,8 @@ def add_web_arguments(parser: argparse.ArgumentParser) -> None:
     web.add_argument("--delete", action="store_true", default=None, help="allow DELETE of instances")
     web.add_argument("--viewer", metavar="DIR", help="a folder of a viewer's files, served at / (none: no viewer)")
     web.add_argument("--http-token", metavar="FILE", help="a file with the bearer token that clients have to send")
+    web.add_argument("--deid-key", metavar="FILE",
+                     help="de-identify, by the basic profile and this key, what is asked for with anonymize=yes")  # fmt: skip
     web.add_argument("--http-anyone", action="store_true", default=None,
                      help="serve without a token at other addresses than this machine's own")  # fmt: skip
 
@@ -70,6 +73,7 @@ def web_beside(
         proxied=bool(options.get("proxied")),
         hosts=_hosts(options, host, token),
         audit=trail,
+        deidentify=_deidentifying(options.get("deid_key")),
     )
     try:
         running = web.Running(
@@ -79,6 +83,16 @@ def web_beside(
         raise NetworkError(f"cannot listen at {host}:{options['http']}: {error.strerror or error}") from None
     with running:
         yield running
+
+
+def _deidentifying(path: str | None) -> Callable[[Dataset], Dataset] | None:
+    """What de-identifies, with the key of a file; ValueError if it holds none."""
+    if path is None:
+        return None
+    from dicomcore import deid
+
+    plan = deid.Plan(key=deid.Key.load(path))
+    return lambda ds: deid.deidentify(ds, plan)
 
 
 def _token(options: dict[str, Any], host: str) -> str | None:

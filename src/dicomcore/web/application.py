@@ -15,6 +15,7 @@ from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response
 from starlette.routing import Mount
 
+from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.web.answering import Sender
@@ -93,6 +94,7 @@ def app(
     proxied: bool = False,
     hosts: Collection[str] = (),
     audit: Hook | None = None,
+    deidentify: Callable[[Dataset], Dataset] | None = None,
 ) -> Starlette:
     """A DICOMweb server over a catalogue, as an ASGI application that runs alone or is mounted in another.
 
@@ -130,6 +132,9 @@ def app(
         clients called, and `Forwarded` or `X-Forwarded-For` the address of the client. Only then are these believed.
     audit : callable, optional
         Called with each event of PS3.15 A.5 from any thread; an `audit.Trail` writes them.
+    deidentify : callable, optional
+        What makes an instance that the URI service is asked for with ``anonymize=yes``, such as
+        ``lambda ds: deid.deidentify(ds, plan)``. Without it, such requests are refused (501).
 
     Returns
     -------
@@ -149,6 +154,7 @@ def app(
         proxied=proxied,
         hosts=frozenset(one.lower() for one in hosts),
         audit=None if audit is None else _auditor(audit, catalogue),
+        deidentify=deidentify,
     )
     return Application(Service(node, Origins(cors), auth), node)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from dicomcore.dataset import Dataset
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.web.caches import Bounded
 from dicomcore.web.limits import DEFAULT_WEB_LIMITS, WebLimits
@@ -40,11 +41,12 @@ class Node:
         proxied: bool = False,
         hosts: frozenset[str] = frozenset(),
         audit: WebAuditor | None = None,
+        deidentify: Callable[[Dataset], Dataset] | None = None,
     ) -> None:
         self.catalogue, self.store, self.duplicates, self.delete = catalogue, store, duplicates, delete
         self.base_url, self.limits, self.reading = base_url.rstrip("/"), limits, reading
         self.workitems, self.viewer, self.proxied = workitems, viewer, proxied
-        self.hosts, self.audit = hosts, audit
+        self.hosts, self.audit, self.deidentify = hosts, audit, deidentify
         self.metrics = Metrics()
         self.metadata: Bounded[Any] = Bounded(limits.metadata_bytes)
         self.places: Bounded[Any] = Bounded(limits.open_instances)

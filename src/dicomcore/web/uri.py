@@ -37,10 +37,22 @@ async def uri(request: Request, target: Target) -> Reply:
     uids = {UIDS[name]: request.parameter(name) or "" for name in UIDS}
     if not all(uids.values()):
         raise Problem(400, "studyUID, seriesUID and objectUID are needed")
-    if request.parameter("anonymize"):
-        raise Problem(501, "instances are not de-identified on the way")
+    _check_anonymize(request)
     target = Target("wado", uids["study"], uids["series"], uids["instance"])
     return await request.node.work(_uri, request, target)
+
+
+def _check_anonymize(request: Request) -> None:
+    """Problem if instances are to be de-identified, and that is not possible (PS3.18 9.4.1.2.2)."""
+    said = request.parameter("anonymize")
+    if said is None:
+        return
+    if said != "yes":
+        raise Problem(400, "anonymize is yes, or left out")
+    if request.parameter("contentType") != DICOM:
+        raise Problem(400, f"anonymize is for contentType={DICOM}")
+    if request.node.deidentify is None:
+        raise Problem(501, "this service does not de-identify instances")
 
 
 def _uri(request: Request, target: Target) -> Reply:
@@ -95,10 +107,23 @@ def _instance(request: Request, entry: Any) -> Reply:
         raise Problem(406, f"the transfer syntax {wanted[:64]} cannot be made")
     source = request.node.catalogue.source(entry)
     try:
+        if request.parameter("anonymize"):
+            return _anonymized(request, source, wanted)
         file = open_file(source) if wanted == own else converted(source, wanted, request.node.reading)
     except FileNotFoundError:
         raise Problem(410, "the file of the instance is gone") from None
     return span_reply(request, file, [(0, file.size)], DICOM, f'"{file.tag}-{wanted}"')
+
+
+def _anonymized(request: Request, source: Any, wanted: str) -> Reply:
+    """The instance without what tells who the patient is; Problem 500 if that can't be had."""
+    assert request.node.deidentify is not None
+    made = request.node.deidentify(dcmread(source, limits=request.node.reading, force=True))
+    data = made.to_bytes()
+    if str(made.transfer_syntax) != wanted:
+        file = converted(data, wanted, request.node.reading)
+        data = bytes(file.read(0, file.size))
+    return Reply(200, DICOM, data)
 
 
 def _view(request: Request, shape: tuple[float, float]) -> View:
