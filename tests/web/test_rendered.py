@@ -289,7 +289,7 @@ def test_the_uri_service_and_its_parameters(caller: Caller, more: str, status: i
     assert caller.get(by_uri("CT_small.dcm", more)).status_code == status
 
 
-@pytest.mark.parametrize("name", ["CT_small.dcm", "JPEG2000.dcm", "rtplan.dcm", "emri_small.dcm"])
+@pytest.mark.parametrize("name", ["CT_small.dcm", "JPEG2000.dcm", "rtplan.dcm", "image_dfl.dcm", "test-SR.dcm"])
 def test_anonymized(tmp_path: Path, name: str) -> None:
     plan = deid.Plan(key=deid.Key(bytes(32)))
     path = "&anonymize=yes&contentType=application/dicom"

@@ -38,7 +38,7 @@ def add_web_arguments(parser: argparse.ArgumentParser) -> None:
     web.add_argument("--viewer", metavar="DIR", help="a folder of a viewer's files, served at / (none: no viewer)")
     web.add_argument("--http-token", metavar="FILE", help="a file with the bearer token that clients have to send")
     web.add_argument("--deid-key", metavar="FILE",
-                     help="de-identify, by the basic profile and this key, what is asked for with anonymize=yes")  # fmt: skip
+                     help="de-identify, with this key, what is asked for with anonymize=yes")  # fmt: skip
     web.add_argument("--http-anyone", action="store_true", default=None,
                      help="serve without a token at other addresses than this machine's own")  # fmt: skip
 
