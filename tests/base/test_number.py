@@ -144,7 +144,8 @@ SUBNORMAL_HALVES = st.builds(exactly, st.integers(0, 2**52).map(lambda m: 2 * m 
 NUDGED = st.builds(nudged, HALVES | SUBNORMAL_HALVES, st.text("01", max_size=40))
 CUT = st.builds(lambda text, keep: nudged(text[:keep].partition("e")[0], ""), HALVES, st.integers(3, 60))
 SHORT = st.from_regex(r"-?(\d{1,5}\.?\d{0,4}|\.\d{1,8})", fullmatch=True, alphabet="0123456789.-")
-TEXTS = SHORT | PLAIN | SCIENTIFIC | SHORTEST | HALVES | SUBNORMAL_HALVES | NUDGED | CUT
+FULL = st.from_regex(r"-?(\d{1,12}\.?\d{0,6}|\.\d{8,16})", fullmatch=True, alphabet="0123456789.-")
+TEXTS = SHORT | FULL | PLAIN | SCIENTIFIC | SHORTEST | HALVES | SUBNORMAL_HALVES | NUDGED | CUT
 
 
 @given(st.lists(TEXTS, max_size=20), st.sampled_from(["", " ", "\0", "  "]), st.sampled_from(["", " "]))
@@ -161,9 +162,9 @@ def as_float(part):
     return float(kept) if kept.strip() else NAN
 
 
-@given(st.lists(SHORT, min_size=5, max_size=40), st.integers(0, 39), st.characters(codec="latin-1"))
+@given(st.lists(SHORT | FULL, min_size=5, max_size=40), st.integers(0, 39), st.characters(codec="latin-1"))
 def test_one_wrong_character_never_passes(texts, at, wrong):
-    """The forms that are parsed as one word are checked in every byte."""
+    """The forms that are parsed as one word or one vector are checked in every byte."""
     at %= len(texts)
     right = texts[at]
     for i in range(len(right) + 1):
@@ -176,6 +177,17 @@ def test_one_wrong_character_never_passes(texts, at, wrong):
                 decimals(value)
         else:
             assert bits(decimals(value)) == bits(expected)
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("length", range(1, 19))
+def test_every_place_of_the_point(length, sign):
+    """Values in a row that have a point at each place, or none, with and without text behind them."""
+    digits = "9876543210123456789"[:length]
+    texts = [sign + digits] + [f"{sign}{digits[:at]}.{digits[at:]}" for at in range(length + 1)]
+    for behind in ("", "\\", "\\" + "0" * 20, "\\1.5" * 8):
+        for text in ("\\".join(texts) + behind, *(one + behind for one in texts)):
+            assert bits(decimals(text.encode())) == bits([float(part) if part else NAN for part in text.split("\\")])
 
 
 @given(TEXTS)

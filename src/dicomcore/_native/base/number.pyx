@@ -21,6 +21,10 @@ cdef extern from "base/number.h" nogil:
     uint64_t multiply_wide(uint64_t a, uint64_t b, uint64_t* low)
     double double_of_bits(uint64_t bits)
 
+cdef extern from "base/digits.h" nogil:
+    bint reads_digits()
+    size_t read_digits(const uint8_t* text, size_t n, double* out, size_t cap, size_t* count)
+
 cdef enum:
     BACKSLASH = 0x5C
     WORD_DIGITS = 19            # decimal digits that always fit a uint64
@@ -330,19 +334,28 @@ cdef inline Py_ssize_t trim(const uint8_t* text, Py_ssize_t n) noexcept nogil:
 
 
 cdef Py_ssize_t count_values(const uint8_t* text, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i, count = 1
+    cdef Py_ssize_t i = 0, k, stretch, count = 1
+    cdef uint8_t some
     if trim(text, n) == 0:
         return 0
-    for i in range(n):
-        count += text[i] == BACKSLASH
+    while i < n:
+        stretch = min(n - i, 255)       # so that a byte holds the count, and a vector sixteen of them
+        some = 0
+        for k in range(i, i + stretch):
+            some += text[k] == BACKSLASH
+        count += some
+        i += stretch
     return count
 
 
 cdef Status parse_decimals(const uint8_t* text, Py_ssize_t n, double* out, Py_ssize_t cap,
                            Py_ssize_t* count, Py_ssize_t* at) noexcept nogil:
-    # A writer uses one form throughout a value: read_short() is tried less often the more it fails in a row.
+    # A writer uses one form throughout a value: the way that did it last is tried first, and all of them are tried less
+    # often the more they fail in a row.
     cdef Py_ssize_t i = 0, step, skip = 0
+    cdef size_t read = 0
     cdef int misses = 0
+    cdef bint reads = reads_digits(), is_long = False
     cdef Status status
     count[0] = at[0] = 0
     n = trim(text, n)
@@ -356,7 +369,17 @@ cdef Status parse_decimals(const uint8_t* text, Py_ssize_t n, double* out, Py_ss
         if skip:
             skip -= 1
         elif ROUNDS_ONCE and n - i >= 16:
-            step = read_short(text + i, out + count[0])
+            if is_long:
+                i += read_digits(text + i, n - i, out + count[0], cap - count[0], &read)
+            if read == 0:
+                step = read_short(text + i, out + count[0])
+                if step == 0 and reads and not is_long:
+                    i += read_digits(text + i, n - i, out + count[0], cap - count[0], &read)
+            is_long = read > 0
+            if is_long:
+                count[0] += read
+                read = misses = 0
+                continue
             misses = 0 if step else min(misses + 1, MOST_MISSES)
             skip = (1 << misses) - 1
         i += step
