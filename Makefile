@@ -32,7 +32,7 @@ again: $(VENV)/.test
 
 # Tests that take very long, such as fuzzing.
 long: $(VENV)/.test
-	$(BIN)/python -m pytest -m long --timeout=7200
+	$(BIN)/python -m pytest -m long --timeout=7200 --hypothesis-profile=random
 
 # Each test on four threads at once, except tests that change state shared by threads.
 threads: $(VENV)/.test

@@ -11,8 +11,13 @@ from hypothesis import HealthCheck, settings
 from tests.support import standard
 from tests.support.corpus import ABSENT
 
+# The same inputs in each run, so that a change is judged by what it changes, and as long as a loaded machine needs.
+# `make long` draws others.
+settings.register_profile("house", deadline=None, derandomize=True)
+settings.register_profile("random", deadline=None)
+settings.load_profile("house")
 # For an emulated processor (tools/platforms/foreign.py): inputs come slowly there, and that is no fault.
-settings.register_profile("slow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("slow", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 BRIDGED = ("highdicom", "pynetdicom")
 
