@@ -48,7 +48,7 @@ PDU_AND_VALUE = 12  # bytes of a PDU in front of its only fragment
 TICK = 1.0  # seconds after which a waiting thread looks at the deadlines
 MOST_BUFFERS = 512  # in one sendmsg(); systems allow 1024
 GATHERED = 96 << 10  # bytes that are sent at a time where there is no sendmsg()
-PLANNED = 4096  # instances whose heads are read before an association for them is planned
+FIRST, PLANNED = 256, 4096  # instances whose heads are read before an association for them is planned
 
 
 class Wire:
@@ -171,6 +171,8 @@ class Wire:
         session = self.session
         if not isinstance(operation, Single) and session.window > 1:
             return False
+        if isinstance(operation, Storing) and self._has_sendmsg and self._stored_together(operation):
+            return True
         try:
             invocation = operation.next(session.contexts.values())
         except Exception as error:  # of the caller's data, as in `Session.pump`
@@ -192,6 +194,43 @@ class Wire:
                 operation.fail(error)
         self._answered_plainly(operation, invocation, identifier, begun)
         return True
+
+    def _stored_together(self, operation: Storing) -> bool:
+        """Send plain files until milliseconds have passed, each after the response to the one before; False for none.
+
+        What else comes than plain responses, and what is late, is left to the session.
+        """
+        session, connection = self.session, self.session.connection
+        found = operation.batch(session.contexts.values(), session.fragment)
+        if found is None:
+            return False
+        batch, files = found
+        sent, further = batch.run(self._socket.fileno(), files, session.identifier, connection.buffer())
+        session.identifier = batch.identifier
+        invocation, now = operation.sent_together(sent, further), monotonic()
+        if batch.fault:
+            self._lost(OSError(batch.fault, os.strerror(batch.fault)))
+        elif invocation is not None:
+            session.asked(operation, invocation, batch.identifier, now - batch.waited)
+            left = batch.left
+            if left:
+                try:
+                    self._send([left])
+                except OSError as error:
+                    self._lost(error)
+            self._take(batch.came, now)
+        else:
+            session.rest(now)
+        return bool(sent) or further is not None
+
+    def _take(self, count: int, now: float) -> None:
+        """Have the session take bytes that came into its buffer; 0 is the end of the connection, -1 for nothing."""
+        session = self.session
+        if count == 0:
+            session.handle(session.connection.closed(now), now)
+            self.close()
+        elif count > 0:
+            session.handle(session.connection.received(count, now), now)
 
     def _sent_plainly(self, invocation: Invocation, identifier: int) -> bool:
         """Send a plain request; False if the connection was lost."""
@@ -246,11 +285,7 @@ class Wire:
             session.done(operation, now)
             return
         session.asked(operation, invocation, identifier, begun)
-        if count == 0:
-            session.handle(session.connection.closed(now), now)
-            self.close()
-        elif count > 0:
-            session.handle(session.connection.received(count, now), now)
+        self._take(count, now)
 
     def step(self) -> None:
         """Send what is there, and receive once."""
@@ -578,6 +613,9 @@ class Association:
         if the peer does not take their transfer syntax: ``"never"``, ``"uncompressed"`` (another encoding of the same
         values), or ``"lossless"`` (pixel data is decoded, too). `originator` is AE title and message ID of a C-MOVE.
         An instance that cannot be sent is an Outcome as well. NetworkError if the association ends.
+
+        When an Outcome is given, further instances may have been sent: as far as the window reaches, or in a list in
+        the same milliseconds.
         """
         if transcode not in TRANSCODE:
             raise ValueError(f"transcode is one of {', '.join(TRANSCODE)}, not {transcode!r}")
@@ -589,16 +627,16 @@ class Association:
         left: list[Instance] = []
         take = None if self._is_fixed else left.append
         some: Iterator[Any] = iter(sources)
-        is_last = False
+        is_last, most = False, FIRST
         while not is_last:
             is_last = True
 
             def portion() -> Iterator[Any]:
-                nonlocal is_last
+                nonlocal is_last, most
                 for source in some:
                     yield source
-                    if len(left) >= PLANNED:
-                        is_last = False
+                    if len(left) >= most:  # those that follow mostly fit what these need
+                        is_last, most = False, PLANNED
                         return
 
             is_ready = isinstance(sources, list | tuple)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
+from dicomcore._native.net.batch import Batch
 from dicomcore.dataset import Dataset
 from dicomcore.encoding import decode, encode
 from dicomcore.errors import DicomError, NetworkError
@@ -21,6 +23,8 @@ from dicomcore.net.statuses import Status
 __all__ = ["Invocation", "Operation", "Outcome", "Query", "Response", "Retrieval", "Single", "Storing"]
 
 MEDIUM = 0  # priority
+AT_A_TIME = 64  # files that are sent in one call
+PASSES = 8  # files that go by themselves after one that could not be sent in a batch
 ROOM = 16 << 20  # bytes of small files that are kept while an association for them is planned
 STATUS, ERROR_COMMENT = int(Field.STATUS), int(Field.ERROR_COMMENT)
 NOT_SUPPORTED, PROCESSING_FAILURE = 0x0122, 0x0110
@@ -310,6 +314,10 @@ class Storing(Operation):
         super().__init__()
         self.may_wait = not (is_ready or isinstance(sources, list | tuple))
         self._sources, self._transcode, self._originator = iter(sources), transcode, originator
+        self._ahead: deque[Any] = deque()  # of the sources
+        self._batch: Batch | None = None
+        self._offers: list[Context] = []  # of the batch
+        self._passes = 0  # how many files go by themselves before another batch
         self._left_over, self._limits = left_over, limits
         self._by_class: dict[str, list[Context]] = {}
         self._outstanding = 0
@@ -322,10 +330,7 @@ class Storing(Operation):
 
     def next(self, contexts: Iterable[Context]) -> Invocation | None:
         """The request for the next instance that can be sent."""
-        if not self._by_class:
-            for one in contexts:
-                if one.as_scu:
-                    self._by_class.setdefault(one.abstract_syntax, []).append(one)
+        self._learn(contexts)
         made, self._prepared = self._prepared or self._following(), None
         if made is None:
             self._is_empty = True
@@ -334,6 +339,12 @@ class Storing(Operation):
             self._outstanding += 1
         return made
 
+    def _learn(self, contexts: Iterable[Context]) -> None:
+        if not self._by_class:
+            for one in contexts:
+                if one.as_scu:
+                    self._by_class.setdefault(one.abstract_syntax, []).append(one)
+
     def put_back(self, invocation: Invocation) -> None:
         """`next` gives this again."""
         self._prepared = invocation
@@ -341,19 +352,60 @@ class Storing(Operation):
 
     def prepare(self) -> None:
         """Read the next instance; not from a source that may have to wait for it."""
-        if not self.may_wait and self._by_class and self._prepared is None and not self._is_empty:
+        if self.may_wait or self._prepared is not None or self._is_empty or not self._by_class:
+            return
+        if self._batch is None or self._passes:  # else a batch reads it
             self._prepared = self._following()
 
     def _following(self) -> Invocation | None:
-        for source in self._sources:
+        self._passes = max(0, self._passes - 1)
+        while self._ahead or self._draw(1):
+            source = self._ahead.popleft()
             made = self._invocation(source, self._by_class)
             if made is not None:
                 return made
         return None
 
+    def _draw(self, count: int) -> bool:
+        """Take sources, until so many are ahead; whether any is."""
+        self._ahead.extend(islice(self._sources, count - len(self._ahead)))
+        return bool(self._ahead)
+
+    def batch(self, contexts: Iterable[Context], fragment: int) -> tuple[Batch, list[Any]] | None:
+        """What sends the next files together, and those files; None where they go by themselves.
+
+        Then `sent_together` follows.
+        """
+        if self.may_wait or self._prepared is not None or not self._fits or self._passes:
+            return None
+        self._learn(contexts)
+        if self._batch is None:
+            self._offers = [one for some in self._by_class.values() for one in some]
+            named = [(one.number, one.abstract_syntax.encode(), one.transfer_syntax.encode()) for one in self._offers]
+            self._batch = Batch(named, fragment)
+        self._draw(AT_A_TIME)
+        return self._batch, list(self._ahead)
+
+    def sent_together(self, sent: Sequence[tuple[int, str, int]], further: tuple[int, str] | None) -> Invocation | None:
+        """Take the statuses of files that a batch has sent; the request of one more, whose response is to come."""
+        take = self._ahead.popleft
+        for at, instance, status in sent:
+            context, made = self._offers[at], SUCCESS if status == 0 else Status(status)
+            text = "" if status == 0 else made.text
+            path = _path_of(take())
+            self.results.append(Outcome(made, path, context.abstract_syntax, instance, text, context.transfer_syntax))
+        if further is None:
+            self._passes = 0 if sent else PASSES
+            return None
+        context = self._offers[further[0]]
+        token = _path_of(take()), context.abstract_syntax, further[1], context.transfer_syntax
+        self._outstanding += 1
+        return Invocation(context, {}, None, token)
+
     def stop(self) -> None:
         """Send nothing more; what is outstanding is still answered."""
         self._sources, self._prepared, self._is_empty = iter(()), None, True
+        self._ahead.clear()
         self.is_done = not self._outstanding
 
     def _invocation(self, source: Any, by_class: dict[str, list[Context]]) -> Invocation | None:
@@ -399,7 +451,10 @@ class Storing(Operation):
         return instance
 
     def _context(self, instance: Instance, contexts: Iterable[Context]) -> Context | None:
-        """The context in the instance's own syntax, else one that it may be converted to."""
+        """The context in the instance's own syntax, else one that it may be converted to.
+
+        What can be left over is not converted: another association offers its own syntax.
+        """
         own = instance.transfer_syntax
         others = []
         for one in contexts:
@@ -407,7 +462,7 @@ class Storing(Operation):
                 return one
             if one.transfer_syntax in CONVERTED:
                 others.append(one)
-        if self._transcode == "never" or not others:
+        if self._transcode == "never" or not others or self._left_over is not None:
             return None
         is_free = own in CONVERTED or self._transcode == "lossless"
         return others[0] if is_free else None
@@ -434,6 +489,10 @@ class Storing(Operation):
         self.results.append(Outcome(made, path, sop_class, sop_instance, "" if status == 0 else made.text, syntax))
         self._outstanding -= 1
         self.is_done = self._is_empty and not self._outstanding
+
+
+def _path_of(source: Any) -> str:
+    return source.source if isinstance(source, Instance) else source
 
 
 def _ready(parts: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryview]:

@@ -94,7 +94,7 @@ class Session:
         self._operations: list[Operation] = []
         self._outstanding: dict[int, _Outstanding] = {}
         self._sending: deque[tuple[int, Iterator[Buffer] | memoryview | None, bytes]] = deque()
-        self._identifier = 0
+        self.identifier = 0  # the last message ID
         self._held: Buffer | None = None  # a part of the message that is being sent
         self._idle: float | None = None
 
@@ -240,9 +240,9 @@ class Session:
     def next_identifier(self) -> int:
         """A message ID that is not outstanding."""
         while True:
-            self._identifier = self._identifier % MOST_ID + 1
-            if self._identifier not in self._outstanding:
-                return self._identifier
+            self.identifier = self.identifier % MOST_ID + 1
+            if self.identifier not in self._outstanding:
+                return self.identifier
 
     def cancel(self, operation: Operation) -> None:
         """Ask the peer to stop an operation (C-CANCEL, PS3.7 9.3.2.3); its last response is still to come."""

@@ -5,14 +5,10 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from dicomcore._native.base.cursor cimport load_be32, load_le16, load_le32
 from dicomcore._native.net.elements cimport put_group_length, put_pdu, put_uid, put_word
+from dicomcore._native.net.heads cimport Value
 
 cdef extern from "Python.h":
     bytes PyUnicode_EncodeFSDefault(object text)
-
-cdef extern from "net/pieces.h" nogil:
-    ctypedef struct net_piece:
-        pass
-    void piece_set(net_piece* piece, const uint8_t* data, size_t size)
 
 cdef extern from "net/ask.h" nogil:
     Py_ssize_t ask_send(int file, net_piece* pieces, int count)
@@ -29,9 +25,6 @@ cdef enum:
     GROUP_LENGTH = 12       # bytes of the element that is in front of a command set
     NO_DATA_SET = 0x0101
     LONGEST_UID = 64
-    HEAD = 256              # bytes of a request's command set with its PDU, at most
-    MOST = 64               # fragments of a data set that are sent at a time
-    SHORT = 512             # bytes of the PDU of a response that is waited for
     TURNS = 3               # how often more of it is received
     SMALL = 16384           # bytes of a small file
 
@@ -43,44 +36,50 @@ def send(int file, int number, int kind, int identifier, bytes sop_class not Non
     An empty `sop_instance` is left out; `fragment` bounds a fragment. Returns how many bytes went, which may be fewer
     than all, and how many all are; None if it cannot be sent in one go. OSError if nothing went, BlockingIOError too.
     """
-    cdef uint8_t[HEAD] head
-    cdef uint8_t headers[MOST][PDU]
-    cdef net_piece[2 * MOST + 1] pieces
-    cdef uint8_t* p = head + PDU + GROUP_LENGTH
-    cdef const uint8_t* uid = sop_class
-    cdef const uint8_t* instance = sop_instance
-    cdef Py_ssize_t at = 0, size = 0 if data is None else data.shape[0], length, total, sent
+    cdef Sending one
+    cdef Value named, instance
     cdef const uint8_t* body = NULL
-    cdef int count = 1, used = 0
+    cdef Py_ssize_t size = 0 if data is None else data.shape[0], sent
     if len(sop_class) > LONGEST_UID or len(sop_instance) > LONGEST_UID or not 0 < number < 256:
         return None
     if fragment < HEAD or (data is not None and not 0 < size <= MOST * fragment):
         return None
     if size:
         body = &data[0]
-    p = put_uid(p, 0x0002, uid, len(sop_class))
-    p = put_word(p, 0x0100, kind)
-    p = put_word(p, 0x0110, identifier)
-    if data is not None:
-        p = put_word(p, 0x0700, 0)
-    p = put_word(p, 0x0800, NO_DATA_SET if data is None else 0)
-    if sop_instance:
-        p = put_uid(p, 0x1000, instance, len(sop_instance))
-    total = p - head
-    put_pdu(head, number, COMMAND | LAST, total - PDU)
-    put_group_length(head + PDU, total - PDU)
-    piece_set(&pieces[0], head, total)
-    while at < size:
-        length = fragment if fragment < size - at else size - at
-        put_pdu(headers[used], number, LAST if at + length == size else 0, length)
-        piece_set(&pieces[count], headers[used], PDU)
-        piece_set(&pieces[count + 1], body + at, length)
-        at, used, count, total = at + length, used + 1, count + 2, total + PDU + length
+    named.at, named.size = sop_class, len(sop_class)
+    instance.at, instance.size = sop_instance, len(sop_instance)
+    put_request(&one, number, kind, identifier, &named, &instance, body, size, fragment)
     with nogil:
-        sent = ask_send(file, pieces, count)
+        sent = ask_send(file, one.pieces, one.count)
     if sent < 0:
         raise OSError(<int>-sent, "the request was not sent")
-    return sent, total
+    return sent, one.total
+
+
+cdef void put_request(Sending* one, int number, int kind, int identifier, const Value* sop_class,
+                      const Value* sop_instance, const uint8_t* body, Py_ssize_t size,
+                      Py_ssize_t fragment) noexcept nogil:
+    cdef uint8_t* p = one.head + PDU + GROUP_LENGTH
+    cdef Py_ssize_t at = 0, length
+    cdef int used = 0
+    p = put_uid(p, 0x0002, sop_class.at, sop_class.size)
+    p = put_word(p, 0x0100, kind)
+    p = put_word(p, 0x0110, identifier)
+    if body != NULL:
+        p = put_word(p, 0x0700, 0)
+    p = put_word(p, 0x0800, NO_DATA_SET if body == NULL else 0)
+    if sop_instance.size:
+        p = put_uid(p, 0x1000, sop_instance.at, sop_instance.size)
+    one.total, one.count = p - one.head, 1
+    put_pdu(one.head, number, COMMAND | LAST, one.total - PDU)
+    put_group_length(one.head + PDU, one.total - PDU)
+    piece_set(&one.pieces[0], one.head, one.total)
+    while at < size:
+        length = fragment if fragment < size - at else size - at
+        put_pdu(one.headers[used], number, LAST if at + length == size else 0, length)
+        piece_set(&one.pieces[one.count], one.headers[used], PDU)
+        piece_set(&one.pieces[one.count + 1], body + at, length)
+        at, used, one.count, one.total = at + length, used + 1, one.count + 2, one.total + PDU + length
 
 
 def receive(int file, uint8_t[::1] room not None, int number, int kind, int identifier):
@@ -89,23 +88,28 @@ def receive(int file, uint8_t[::1] room not None, int number, int kind, int iden
     The status is -1 if they are anything else, or more or less than that, or the response says more than a status.
     OSError if nothing came, BlockingIOError too.
     """
-    cdef Py_ssize_t count, more, size = room.shape[0]
-    cdef uint8_t* p = &room[0]
-    cdef int status = -1, turns = TURNS
+    cdef Py_ssize_t count, size = room.shape[0]
+    cdef int status = -1
     if size < SHORT:
         raise ValueError(f"there is no room for a response in {size} bytes")
     with nogil:
-        count = ask_receive(file, p, size)
-        while 0 < count < SHORT and turns and is_cut(p, count):     # many peers send a header by itself
-            more = ask_receive(file, p + count, size - count)
-            if more <= 0:
-                break
-            count, turns = count + more, turns - 1
-        if count > 0:
-            status = status_of(p, count, number, kind | RESPONSE, identifier)
+        count = receive_response(file, &room[0], size, number, kind, identifier, &status)
     if count < 0:
         raise OSError(<int>-count, "nothing came")
     return count, status
+
+
+cdef Py_ssize_t receive_response(int file, uint8_t* p, Py_ssize_t size, int number, int kind, int identifier,
+                                 int* status) noexcept nogil:
+    cdef Py_ssize_t count = ask_receive(file, p, size), more
+    cdef int turns = TURNS
+    while 0 < count < SHORT and turns and is_cut(p, count):     # many peers send a header by itself
+        more = ask_receive(file, p + count, size - count)
+        if more <= 0:
+            break
+        count, turns = count + more, turns - 1
+    status[0] = status_of(p, count, number, kind | RESPONSE, identifier) if count > 0 else -1
+    return count
 
 
 cdef bint is_cut(const uint8_t* p, Py_ssize_t n) noexcept nogil:

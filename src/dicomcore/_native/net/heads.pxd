@@ -19,3 +19,6 @@ cdef bint identify(const uint8_t* p, Py_ssize_t n, Py_ssize_t size, bint is_impl
 cdef int encoding_of(const uint8_t* uid, Py_ssize_t n) noexcept nogil
 # A UID (PS3.5 9.1) without its padding, False if it is none.
 cdef bint read_uid(const uint8_t* p, Py_ssize_t n, Value* value) noexcept nogil
+# Where the data set of a file begins, and its transfer syntax, from its first n bytes; -1 unless the file meta
+# information is regular, and here.
+cdef Py_ssize_t read_meta(const uint8_t* p, Py_ssize_t n, Value* syntax) noexcept nogil
