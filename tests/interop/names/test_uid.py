@@ -20,6 +20,7 @@ def facts(uid):
     return [getattr(uid, name) for name in names.split()]
 """
 SAME = {
+    "in all protocols of pickle": '[pickle.loads(pickle.dumps(UID("1.2.3"), protocol)) for protocol in range(6)]',
     "properties": 'UID("1.2.840.10008.1.2.1").name, UID("1.2.840.10008.1.2.2").is_retired, UID("1.2.3").keyword,'
     ' UID("1.2.3").name, UID("1.2.3").is_private, UID("1.2.3").is_valid, CTImageStorage.type, CTImageStorage.keyword',
     "encodings": '[facts(uid) for uid in AllTransferSyntaxes if not uid.endswith(".4.205")]',

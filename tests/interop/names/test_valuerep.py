@@ -11,7 +11,8 @@ import copy, datetime, decimal, pickle
 from pydicom import config
 from pydicom.valuerep import *
 def again(value):
-    return [value, pickle.loads(pickle.dumps(value)), copy.copy(value), copy.deepcopy(value)]
+    pickled = [pickle.loads(pickle.dumps(value, protocol)) for protocol in range(6)]
+    return [value, *pickled, copy.copy(value), copy.deepcopy(value)]
 """
 SAME = {
     "DS of text": 'DS("1.50"), repr(DS("1.50")), DS("1.50") + 1, DS("1.50") == "1.50", DS("1.50") == 1.5',

@@ -453,6 +453,8 @@ cdef object new_tag(type cls, uint32_t tag):
     return new_int(cls, (tag,))
 
 
-def instance(type cls, uint32_t tag):
+def instance(type cls not None, uint32_t tag):
     """`cls(tag)` for an int subclass, without the checks of its `__new__`."""
+    if not issubclass(cls, int):
+        raise TypeError(f"{cls.__name__} is no subclass of int")
     return new_tag(cls, tag)

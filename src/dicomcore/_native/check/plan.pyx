@@ -8,6 +8,8 @@ from dicomcore._native.check.condition_code cimport tags_with_values
 from dicomcore._native.rules import tables as _tables
 from dicomcore._native.rules.tables cimport rules, rules_t
 
+from operator import itemgetter
+
 cdef dict TYPES = {"": 0, "1": 1, "1C": 2, "2": 3, "2C": 4, "3": 5}
 cdef dict WEAKER = {            # modules that put their type of an attribute in place of that of another module
     ("SC Equipment", 0x00080060): "General Series",             # C.8.6.1: Modality
@@ -152,7 +154,7 @@ cdef Plan compiled(int sop_class):
             (tag, claims, compiler.number_of(tuple(dict.fromkeys(inner))) if inner else NO_LEVEL)
             for tag, claims, inner in found.values()
         ]
-        made.append((sorted(attributes, key=first_of), grouped))
+        made.append((sorted(attributes, key=itemgetter(0)), grouped))
     weaken(made[0][0], [_tables.module(module)[0] for module, *_ in usages])
     plan.sop_class, plan.usage_count, plan.group_count = sop_class, len(usages), len(groups)
     plan.level_total = len(made)
@@ -193,10 +195,6 @@ def weaken(attributes, names):
             claims[:] = [
                 (*one[:5], TYPES["3"], *one[6:]) if names[one[0]] == replaced[tag] else one for one in claims
             ]
-
-
-def first_of(attribute):
-    return attribute[0]
 
 
 cdef int fill_usages(Plan plan, list usages) except -1:

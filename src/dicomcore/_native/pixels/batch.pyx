@@ -372,6 +372,8 @@ cdef class Batch:
         cdef uint64_t first, stop = 0
         if self.spans_held:
             raise ValueError("Batch.__init__() was called before")
+        if how.size == 0:
+            raise ValueError("How.__init__() was not called")
         self.how = how
         work.recipe = &how.recipe
         work.size = how.size

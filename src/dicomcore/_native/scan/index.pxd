@@ -87,5 +87,6 @@ cdef inline Py_ssize_t first_rows(Py_ssize_t allowed) noexcept nogil:
 
 
 cdef str name_of(Index self)
+cdef int check_row(Index index, Py_ssize_t row) except -1
 cdef Index open_value(Index outer, Py_ssize_t row)
 cdef object view_of(Source source, object owner, const uint8_t* data, uint64_t length)

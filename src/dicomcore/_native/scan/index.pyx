@@ -21,8 +21,18 @@ cdef enum:
     MANY = 256                  # with fewer rows, sibling() searches anew each time instead of caching
 
 
+cdef Source NO_SOURCE = Source()
+
+
 cdef class Index:
-    """Rows over the bytes of one input; the functions of `opener` make it."""
+    """Rows over the bytes of one input; the functions of `opener` make it.
+
+    One that they did not make is the complete index of no bytes.
+    """
+
+    def __cinit__(self):
+        self.source = NO_SOURCE
+        self.complete = True
 
     def __dealloc__(self):
         scanner_free(&self.scanner)
@@ -253,6 +263,14 @@ cdef str name_of(Index self):
     return "the input" if named is None else repr(named)
 
 
+cdef int check_row(Index index, Py_ssize_t row) except -1:
+    # Refuse a row number from Python that the index doesn't have.
+    cdef Py_ssize_t count = 0 if index is None else rows_of(index)
+    if not 0 <= row < count:
+        raise IndexError(f"row {row} of an index with {count} rows")
+    return 0
+
+
 cdef Py_ssize_t depth_of(Index index, Py_ssize_t row) noexcept:
     # The number of items and sequences around a row of this index.
     cdef Py_ssize_t depth = 0
@@ -298,8 +316,9 @@ cdef Index open_value(Index outer, Py_ssize_t row):
     return self
 
 
-def reopen_value(Index outer, Py_ssize_t row):
+def reopen_value(Index outer not None, Py_ssize_t row):
     """The index of a sequence that was indexed late, made again from a pickle."""
+    check_row(outer, row)
     return open_value(outer, row)
 
 

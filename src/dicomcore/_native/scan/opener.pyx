@@ -263,6 +263,7 @@ cdef Index begin_index(Source source, object limits, Py_ssize_t known):
     cdef Scanner* s = &self.scanner
     cdef Py_ssize_t max_rows = limits.elements
     self.source = source
+    self.complete = False
     self.limits = limits
     self.transfer_syntax = ""
     self.group = ANY_GROUP

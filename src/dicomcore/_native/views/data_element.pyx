@@ -19,7 +19,7 @@ from dicomcore._native.views.decode cimport (
 )
 from dicomcore._native.views.facade cimport DATASET, ELEMENT, ELEMENT_LINE, SEQUENCE
 from dicomcore._native.base.dictionary cimport find_keyword, keyword_of_tag, name_of_private, name_of_tag
-from dicomcore._native.scan.index cimport Index, mark_changed, open_value
+from dicomcore._native.scan.index cimport Index, check_row, mark_changed, open_value
 from dicomcore._native.scan.scan cimport CONTAINER, FRAGMENTS, IMPLICIT, ITEM, NO_ROW, UNDEFINED, Row
 from dicomcore._native.base.vr cimport *
 
@@ -127,6 +127,7 @@ cdef bint is_row_itemless(Index index, Py_ssize_t row) except -1:
 
 def holds_no_items(Index index not None, Py_ssize_t row) -> bool:
     """Whether a row is a sequence, by its VR or a dictionary, but holds bytes that are not items."""
+    check_row(index, row)
     return resolve_vr(index, row) == SQ and is_row_itemless(index, row)
 
 
@@ -198,6 +199,10 @@ cdef class DataElement:
 
     `DataElement(tag, VR, value)` makes an element in memory. docs/design.md lists the type of `value` for each VR.
     """
+
+    def __cinit__(self):
+        self.has_value = self.is_set = True     # None, until it is given another value or a row
+        self.vr = UN
 
     def __init__(self, tag, VR, value, *, already_converted=False):
         number = tag_number(tag)
@@ -523,6 +528,8 @@ cdef DataElement new_element(Index index, Py_ssize_t row, Owner owner, bint dist
     made.row = row
     made.place = owner
     made.distant = distant
+    made.has_value = made.is_set = False
+    made.vr = NO_VR
     made.number = index.rows[row].tag
     return made
 

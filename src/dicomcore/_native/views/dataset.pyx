@@ -19,7 +19,7 @@ from dicomcore._native.views.facade cimport ADVICE, CHECK_NAME, CHECK_VALUE, SET
 from dicomcore._native.views.order cimport free_orders, in_order, ordered
 from dicomcore._native.views.unfold cimport enter
 from dicomcore._native.base.dictionary cimport find_keyword, keyword_of_tag, public_vr
-from dicomcore._native.scan.index cimport Index, is_complete, mark_changed, rows_of
+from dicomcore._native.scan.index cimport Index, check_row, is_complete, mark_changed, rows_of
 from dicomcore._native.scan.scan cimport BIG_ENDIAN, NO_ROW, PIXEL_DATA, Row
 from dicomcore._native.base.shared cimport load_flag, load_pointer, order_writes, store_pointer
 from dicomcore._native.base.vr cimport NO_VR, OW, SQ, swap_width
@@ -41,6 +41,8 @@ cdef dict CHECKS = {mode: mode for mode in ("warn", "raise", "ignore")}
 def make_dataset(cls, Index index not None, Py_ssize_t container, wanted: frozenset | None = None) -> DatasetBase:
     """A `cls` over an index: the item at row `container`, the whole data set (-1), or file meta information (-2)."""
     cdef DatasetBase made = cls.__new__(cls)
+    if container >= 0:
+        check_row(index, container)
     made.index = index
     made.container = container
     made.wanted = wanted

@@ -6,7 +6,7 @@ or an element.
 
 from cpython.weakref cimport PyWeakref_NewRef
 
-from dicomcore._native.scan.index cimport Index
+from dicomcore._native.scan.index cimport Index, check_row
 from dicomcore._native.scan.scan cimport BIG_ENDIAN, CONTAINER, ITEM, UNDEFINED, Row
 from dicomcore._native.views.data_element cimport DataElement, held_by, is_itemless
 from dicomcore._native.views.dataset cimport TOP_LEVEL, DatasetBase
@@ -225,6 +225,8 @@ def unpickled(object cls, tuple state not None, dict kept, dict own not None) ->
     """The data set made again from the result of `pickled`."""
     cdef DatasetBase made = cls.__new__(cls)
     index, row, wanted, changed, apart = state
+    if row >= 0:
+        check_row(index, row)
     made.over(index, row, wanted, apart)
     made.take(changed, None, None)
     made.kept = kept

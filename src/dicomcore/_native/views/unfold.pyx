@@ -26,7 +26,7 @@ cdef class Below:
     cdef readonly object item
     cdef object parts
 
-    def __init__(self, item, parts):
+    def __cinit__(self, item, parts):
         self.item = item
         self.parts = iter(parts)
 
@@ -43,7 +43,7 @@ cdef class unfolded:
     cdef list items, parts      # the open data sets, and the remaining parts of each
     cdef set above              # their ids
 
-    def __init__(self, data_set, parts):
+    def __cinit__(self, data_set, parts):
         self.items = [data_set]
         self.parts = [iter(parts)]
         self.above = {id(data_set)}

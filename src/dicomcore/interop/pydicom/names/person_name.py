@@ -50,6 +50,10 @@ class PersonName(_values.PersonName, metaclass=_AnyName):
         made.encodings, made.original_string = codecs, original_string
         return made
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # The oldest protocols refuse slots; what the third makes can be written in them, too.
+        return super().__reduce_ex__(max(protocol, 2))
+
     def decode(self, encodings: Sequence[str] | None = None) -> PersonName:
         """The name in other codecs: its bytes, if it was made from bytes, are decoded again; text stays as it is."""
         if encodings is None or _codecs(encodings) == self.encodings:

@@ -39,6 +39,10 @@ class UID(_uids.UID, metaclass=_AnyUID):
             validate_value("UI", val, reading_mode(validation_mode))
         return made
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # The oldest protocols refuse slots; what the third makes can be written in them, too.
+        return super().__reduce_ex__(max(protocol, 2))
+
     def set_private_encoding(self, implicit_vr: bool, little_endian: bool) -> None:
         """Say how data sets in this private transfer syntax are encoded. Raises ValueError for a registered one."""
         if self.is_transfer_syntax and not self.is_private:
