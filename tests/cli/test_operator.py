@@ -103,7 +103,7 @@ def test_a_disk_without_room_is_ours_and_not_the_peers(
 
 
 def test_the_date_of_a_worklist(node: str, capsys: pytest.CaptureFixture[str]) -> None:
-    for date in ("20250101", "20250101-", "-20250101", "20250101-20250131", "20250101 - 20250131", "*", '""'):
+    for date in ("20250101", "20250101-", "-20250101", "20250101-20250131", "20250101 - 20250131"):
         assert main(["worklist", node, "--date", date]) == 0
     for date in ("tomorrow", "2025"):
         with pytest.raises(SystemExit) as caught:
