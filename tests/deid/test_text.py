@@ -100,6 +100,8 @@ CUT = {  # name: (text, what is left)
     "per a drug": ("Scan done per Omnipaque 350", "Scan done per Omnipaque 350"),
     "maps that are called MD": ("DTI MD, Trace, MD", "DTI MD, Trace, MD"),
     "an unknown name behind per": ("CT read per Lindqvister", "CT read per"),
+    "an unknown name behind per alone": ("per Lindqvister, pain", "per, pain"),
+    "per a firm, a drug and criteria": ("per Siemens; per Omnipaque; per Fleischner",) * 2,
     "an unknown name behind two roles": ("read per tech Lindqvister", "read per tech"),
     "an unknown name behind a verb": ("Verified by: Lindqvister", "Verified by"),
     "an unknown name in German": ("Gelesen von Lindqvister", "Gelesen von"),

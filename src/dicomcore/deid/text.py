@@ -64,6 +64,9 @@ _AFTER_NAME = re.compile(
     r"(?<![^\W\d_])(?P<title>dr|drs|doctor|doktor|mr|mrs|ms|miss|mister|prof|professor|herr|frau|mme|mlle|monsieur|madame|sra"
     r"|srta|sig|dott|dottssa|dra)(?P<dot>\.?)[\s_^]+(?=[^\W\d_])"
 )
+_PER = re.compile(
+    r"(?:^|(?<=[\n;:(/]))[\s_]*(?:as[\s_]+)?per[\s_]+(?P<name>[^\W\d_]+(?:['’-][^\W\d_]+)*)(?=\s*(?:[,;.)\n]|$))"
+)
 _PLACE = re.compile(
     r"(?<![^\W\d_])(?:(?P<role>(?:technologist|technician|radiologist|radiographer|sonographer|nurse|surgeon|pathologist"
     r"|cardiologist|anesthesiologist|physician|attending|resident|fellow|tech|mtra|arzt|medecin|medico)[\s_]+"
@@ -205,6 +208,7 @@ def _cut(text: str, matcher: Matcher) -> str:
         spans += _patterns(folded)
     if "m.d" in folded or "(r" in folded or any(word in _TITLES for word, _, _ in words):
         spans += _with_credentials(text, folded, places)
+        spans += _behind_per(text, folded, places)
         spans += _named(text, folded, places, matcher)
     if not spans:
         return text
@@ -410,6 +414,25 @@ def _with_credentials(text: str, folded: str, places: list[int] | None) -> Itera
             if _is_name_at(text, places, word.start()) and word["name"] not in common:
                 start = word.start()
         yield start, match.end()
+
+
+_NO_PEOPLE = frozenset(
+    """siemens philips toshiba canon hitachi fujifilm agfa carestream hologic shimadzu samsung mindray omnipaque isovue
+    visipaque ultravist optiray iomeron gadavist gadovist magnevist dotarem clariscan multihance prohance eovist
+    primovist omniscan feraheme lumason definity fleischner bosniak lugano deauville choi cheson gleason recist baker
+    kellgren pfirrmann salter ficat outerbridge stanford debakey simpson teichholz hadlock bazett""".split()
+)
+"""Behind "per": firms, contrast agents, and those after whom criteria are called."""
+
+
+def _behind_per(text: str, folded: str, places: list[int] | None) -> Iterator[_Span]:
+    """A name that is all behind "per", at the beginning of a text or of a part of it: "per Smith, pain"."""
+    common = common_words()
+    for match in _PER.finditer(folded):
+        if not _is_name_at(text, places, match.start("name")):
+            continue
+        if match["name"] not in common and match["name"] not in _NO_PEOPLE:
+            yield match.span("name")
 
 
 _ROLES = frozenset({"practitioner", "assistant"})
