@@ -103,12 +103,13 @@ def test_a_disk_without_room_is_ours_and_not_the_peers(
 
 
 def test_the_date_of_a_worklist(node: str, capsys: pytest.CaptureFixture[str]) -> None:
-    for date in ("20250101", "20250101-", "-20250101", "20250101-20250131"):
+    for date in ("20250101", "20250101-", "-20250101", "20250101-20250131", "20250101 - 20250131"):
         assert main(["worklist", node, "--date", date]) == 0
-    with pytest.raises(SystemExit) as caught:
-        main(["worklist", node, "--date", "tomorrow"])
-    assert caught.value.code == 2
-    assert "'tomorrow' is neither YYYYMMDD" in capsys.readouterr().err
+    for date in ("tomorrow", "2025"):
+        with pytest.raises(SystemExit) as caught:
+            main(["worklist", node, "--date", date])
+        assert caught.value.code == 2
+        assert f"'{date}': " in capsys.readouterr().err
 
 
 def test_the_other_side_is_another(node: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -330,6 +330,18 @@ def test_windows_narrower_than_1(center, width, slope, wanted):
     assert width == 1 or row(data, window=exact) == wanted
 
 
+def test_narrow_windows_and_odd_pairs_are_told():
+    """What stands in for an invalid window is no silent choice (PS3.3 C.11.2.1.2)."""
+    narrow = file_of([0, 100, 200], WindowCenter=100, WindowWidth="0.5")
+    assert [note.code for note in display_of(dc.dcmread(narrow)).notes] == ["window-width"]
+    exact = file_of([0, 100, 200], WindowCenter=100, WindowWidth="0.5", VOILUTFunction="LINEAR_EXACT")
+    assert display_of(dc.dcmread(exact)).notes == ()
+    for pair in ({"WindowCenter": [40, 300], "WindowWidth": 80}, {"WindowCenter": 40}, {"WindowWidth": 80}):
+        found = display_of(dc.dcmread(file_of([0, 100, 200], **pair)))
+        assert [note.code for note in found.notes] == ["window-pairs"], pair
+        assert len(found.windows) == ("WindowCenter" in pair and "WindowWidth" in pair)
+
+
 @pytest.mark.parametrize("width", [0, -5])
 def test_a_window_of_no_width_is_ignored_and_reported(width, tmp_path):
     """No window may have one (PS3.3 C.11.2.1.2): careless writers fill the attribute with zeros."""

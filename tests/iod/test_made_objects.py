@@ -71,3 +71,20 @@ def test_transcoded(name: str) -> None:
     transcode(source, made, name, frames=range(3))
     report = check(bytes(made))
     assert list(report) == [], str(report)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_references_that_are_not_listed() -> None:
+    """Frames are derived from instances, of which Common Instance Reference lists none (PS3.3 C.12.2)."""
+    made = segmentation("binary")
+    del made.ReferencedSeriesSequence
+    assert 0x00081115 in {finding.tag for finding in check(made)}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_segmentation_without_plane_orientation() -> None:
+    """Without Image Orientation (Patient) Patient Orientation is due (PS3.3 C.7.6.1)."""
+    made = segmentation("binary")
+    del made.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence
+    del made.FrameOfReferenceUID
+    assert 0x00200020 in {finding.tag for finding in check(made)}

@@ -28,6 +28,7 @@ __all__ = [
     "check_files",
     "dataset_of",
     "keys_of",
+    "moment_fault",
     "options_of",
     "peer_of",
     "print_dataset",
@@ -77,7 +78,6 @@ def keys_of(words: list[str]) -> dict[str, str]:
 
     ValueError for an attribute that does not exist, and for a date or time that is none, which would match nothing.
     """
-    from dicomcore.catalogue.compiling import ENDS, is_moment
     from dicomcore.dictionary import dictionary_VR, keyword_for_tag, tag_for_keyword
 
     keys = {}
@@ -87,12 +87,21 @@ def keys_of(words: list[str]) -> dict[str, str]:
         keyword = keyword_for_tag(int(tag[1] + tag[2], 16)) if tag is not None else name
         if not keyword or tag_for_keyword(keyword) is None:
             raise ValueError(f"{name} is no {'tag' if tag is not None else 'keyword'} of the dictionary (PS3.6)")
-        vr = dictionary_VR(keyword)
-        texts = map(str.strip, value.split("\\"))
-        if vr in ("DA", "TM") and not all(text in ANY or is_moment(vr, text) for text in texts):
-            raise ValueError(f"{name}={value}: {ENDS[vr][1]}, or a range of them with a hyphen between")
+        fault = moment_fault(dictionary_VR(keyword), value)
+        if fault:
+            raise ValueError(f"{name}={value}: {fault}")
         keys[keyword] = value
     return keys
+
+
+def moment_fault(vr: str, value: str) -> str:
+    """Why the key `value` of an attribute with the VR `vr` is no date or time, or range of them; "" where it is one."""
+    from dicomcore.catalogue.compiling import ENDS, is_moment
+
+    texts = map(str.strip, value.split("\\"))
+    if vr not in ("DA", "TM") or all(text in ANY or is_moment(vr, text) for text in texts):
+        return ""
+    return f"{ENDS[vr][1]}, or a range of them with a hyphen between"
 
 
 def add_attributes(parser: argparse.ArgumentParser, help: str) -> None:

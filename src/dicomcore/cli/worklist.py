@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 from typing import TYPE_CHECKING, Any
 
 from dicomcore.cli.console import add_command
-from dicomcore.cli.network import CODES, DONE, add_peer, print_dataset, run_with
+from dicomcore.cli.network import CODES, DONE, add_peer, moment_fault, print_dataset, run_with
 
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
@@ -19,7 +18,6 @@ EXAMPLES = (
     "dicomcore worklist RIS@localhost:11112 --modality CT --date 20250101",
     "dicomcore worklist RIS@localhost:11112 --station CT1 --json",
 )
-DATES = re.compile(r"\d{8}|\d{8}-(\d{8})?|-\d{8}|")
 ASKED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyInstanceUID",
          "RequestedProcedureID", "RequestedProcedureDescription", "ReferringPhysicianName")  # fmt: skip
 STEP = ("ScheduledProcedureStepID", "ScheduledProcedureStepDescription", "ScheduledProcedureStepStartTime",
@@ -47,8 +45,9 @@ def add_parser(subparsers: Any) -> None:
 
 def _date(text: str) -> str:
     """A date, or a range of dates, for argparse."""
-    if not DATES.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither YYYYMMDD nor a range of them, such as 20250101-20250131")
+    fault = moment_fault("DA", text)
+    if fault:
+        raise argparse.ArgumentTypeError(f"{text!r}: {fault}")
     return text
 
 

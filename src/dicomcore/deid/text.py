@@ -22,14 +22,16 @@ _Word = tuple[str, int, int]  # and where it begins and ends
 _TITLES = frozenset(
     """dr drs doctor doktor mr mrs ms miss mister prof professor herr frau mme mlle monsieur madame sra srta sig dott
     dottssa dra pt patient pat name nom nome nombre by physician radiologist operator tech technologist technician
-    nurse referrer ref attending signed radiographer sonographer surgeon pathologist""".split()
+    nurse referrer ref attending signed radiographer sonographer surgeon pathologist cardiologist anesthesiologist
+    resident fellow per von par por da door md phd frcr frcpc arzt medecin medico mtra cc attn
+    discussed spoke spoken conferred consulted rn""".split()
 )
 _RECORDS = frozenset(
     """mrn mrno acc accession pid id ids no nr num number ssn nhs case record rec chart hosp hospital study exam order
     visit encounter tel phone fax mobile cell telephone pager ext call uid""".split()
 )
 _SIGNS = re.compile(
-    r"\d(?:\d{3}|[-/. ]\d+[-/. ]\d)|[@年月년월]|/(?=/)|w(?=ww\.)|[\da-f]{2}([:-])[\da-f]{2}\1[\da-f]{2}\1"
+    r"m\.d|rt ?\(r|\d(?:\d{3}|[-/. ]\d+[-/. ]\d)|[@年月년월]|/(?=/)|w(?=ww\.)|[\da-f]{2}([:-])[\da-f]{2}\1[\da-f]{2}\1"
 )
 _ASCII_WORD = re.compile(r"[a-z]+|\d+")
 _NUMBERS = re.compile(r"\d\d|\d[-/. ]\d|@|//|www\.|[年月년월]|[\da-f]([:-])[\da-f]{2}\1")
@@ -62,13 +64,33 @@ _AFTER_NAME = re.compile(
     r"(?<![^\W\d_])(?P<title>dr|drs|doctor|doktor|mr|mrs|ms|miss|mister|prof|professor|herr|frau|mme|mlle|monsieur|madame|sra"
     r"|srta|sig|dott|dottssa|dra)(?P<dot>\.?)[\s_^]+(?=[^\W\d_])"
 )
+_PER = re.compile(
+    r"(?:^|(?<=[\n;:(/]))[\s_]*(?:as[\s_]+)?per[\s_]+(?P<name>[^\W\d_]+(?:['’-][^\W\d_]+)*)(?=\s*(?:[,;.)\n]|$))"
+)
 _PLACE = re.compile(
-    r"(?<![^\W\d_])(?:(?P<role>(?:technologist|technician|radiologist|radiographer|sonographer|nurse|surgeon|pathologist)"
-    r"[\s_]+)|(?:patient(?:'?s)?(?:[\s_]+name)?|pt|pat|name|nom|nome|nombre|physician|radiologist|operator|tech"
-    r"|technologist|technician|nurse|referrer|ref|attending|signed)[\s_]*[:=][\s_]*"
-    r"|(?:referred|read|signed|performed|reported|dictated|seen|reviewed|requested|ordered|scanned|done)[\s_]+by[\s_:]+)"
+    r"(?<![^\W\d_])(?:(?P<role>(?:technologist|technician|radiologist|radiographer|sonographer|nurse|surgeon|pathologist"
+    r"|cardiologist|anesthesiologist|physician|attending|resident|fellow|tech|mtra|arzt|medecin|medico)[\s_]+"
+    r"|(?:read|reread|over-?read|signed|dictated|reviewed|requested|ordered|repeated|approved|verified|reported|cancelled)"
+    r"[\s_]+per[\s_]+"  # not what is done per a drug or a firm
+    r"|(?:discussed|spoke|spoken|reviewed|consulted|conferred)[\s_]+with[\s_]+"
+    r"|(?:gelesen|befundet|durchgefuhrt|durchgefuehrt|untersucht|uberwiesen|ueberwiesen|angefordert|freigegeben|diktiert)"
+    r"[\s_]+von[\s_]+"
+    r"|(?:re)?(?:lu|signe|dicte|demande|prescrit|interprete|valide|realise|adresse)e?[\s_]+par[\s_]+"
+    r"|(?:leido|firmado|dictado|solicitado|realizado|informado|revisado|validado|lido|laudado|assinado)a?[\s_]+por[\s_]+"
+    r"|(?:letto|firmato|refertato|eseguito|richiesto|validato)[\s_]+da[\s_]+"
+    r"|(?:gelezen|beoordeeld|aangevraagd|uitgevoerd)[\s_]+door[\s_]+)|(?:patient(?:'?s)?(?:[\s_]+name)?|pt|pat|name|nom|nome|nombre|physician|radiologist|operator|tech"
+    r"|technologist|technician|nurse|referrer|ref|attending|signed|cc|attn)[\s_]*[:=][\s_]*"
+    r"|(?:referred|read|reread|over-?read|signed|cosigned|performed|reported|dictated|seen|reviewed|requested|ordered"
+    r"|scanned|done|approved|verified|checked|transcribed|typed|interpreted|entered|injected|administered|uploaded"
+    r"|supervised|prepared|authorized|authorised|validated|confirmed|examined|evaluated|consented|edited|repeated"
+    r"|cancelled|canceled|cleared|screened|positioned|imaged|exam|scan)[\s_]+by[\s_:]+)"
     r"(?=[^\W\d_])"
 )
+_CREDENTIALS = re.compile(
+    r"(?<![^\W\d_])(?P<name>[^\W\d_]+(?:['’-][^\W\d_]+)*)"
+    r"(?:,?[\s_]+(?:m\.d\.?|ph\.?d|frcr|frcpc)|,[\s_]*(?:md|rn|rt[\s_]?\(r\)))(?![^\W_])"
+)
+_LAST_WORDS = re.compile(r"(?<![^\W\d_])(?P<name>[^\W\d_]+(?:['’-][^\W\d_]+)*)\.?[\s,^_]{1,2}\Z")
 _NEXT_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _BETWEEN = re.compile(r"[\s,.^_-]{1,3}(?=[^\W\d_])")
 _GAP = re.compile(r"[\s^,._'’`´=/\\+&-]{0,4}")
@@ -184,7 +206,9 @@ def _cut(text: str, matcher: Matcher) -> str:
     if _NUMBERS.search(folded) or any(word in MONTHS for word, _, _ in words):
         spans += find_dates(folded, matcher.dates)
         spans += _patterns(folded)
-    if any(word in _TITLES for word, _, _ in words):
+    if "m.d" in folded or "(r" in folded or any(word in _TITLES for word, _, _ in words):
+        spans += _with_credentials(text, folded, places)
+        spans += _behind_per(text, folded, places)
         spans += _named(text, folded, places, matcher)
     if not spans:
         return text
@@ -379,13 +403,49 @@ def _named(text: str, folded: str, places: list[int] | None, matcher: Matcher) -
                 yield match.start() if title and strong else match.end(), at
 
 
+def _with_credentials(text: str, folded: str, places: list[int] | None) -> Iterator[_Span]:
+    """Names in front of a degree, with the degree and the word before that is written as a name is, too."""
+    common = common_words()
+    for match in _CREDENTIALS.finditer(folded):
+        start = match.start()
+        if not _is_name_at(text, places, start) or match["name"] in common:
+            continue
+        for word in _LAST_WORDS.finditer(folded, max(start - 40, 0), start):
+            if _is_name_at(text, places, word.start()) and word["name"] not in common:
+                start = word.start()
+        yield start, match.end()
+
+
+_NO_PEOPLE = frozenset(
+    """siemens philips toshiba canon hitachi fujifilm agfa carestream hologic shimadzu samsung mindray omnipaque isovue
+    visipaque ultravist optiray iomeron gadavist gadovist magnevist dotarem clariscan multihance prohance eovist
+    primovist omniscan feraheme lumason definity fleischner bosniak lugano deauville choi cheson gleason recist baker
+    kellgren pfirrmann salter ficat outerbridge stanford debakey simpson teichholz hadlock bazett""".split()
+)
+"""Behind "per": firms, contrast agents, and those after whom criteria are called."""
+
+
+def _behind_per(text: str, folded: str, places: list[int] | None) -> Iterator[_Span]:
+    """A name that is all behind "per", at the beginning of a text or of a part of it: "per Smith, pain"."""
+    common = common_words()
+    for match in _PER.finditer(folded):
+        if not _is_name_at(text, places, match.start("name")):
+            continue
+        if match["name"] not in common and match["name"] not in _NO_PEOPLE:
+            yield match.span("name")
+
+
 _ROLES = frozenset({"practitioner", "assistant"})
 
 
 def _is_name(text: str, places: list[int] | None, word: re.Match[str]) -> bool:
     """Whether a word behind somebody's role is written as a name is; in capitals alone nothing is told from a name."""
-    start = places[word.start()] if places else word.start()
-    return text[start].isupper() and text[start + 1 : start + 2].islower() and word[0] not in _ROLES
+    return _is_name_at(text, places, word.start()) and word[0] not in _ROLES
+
+
+def _is_name_at(text: str, places: list[int] | None, at: int) -> bool:
+    start = places[at] if places else at
+    return text[start].isupper() and text[start + 1 : start + 2].islower()
 
 
 def _is_strong(text: str, match: re.Match[str], places: list[int] | None) -> bool:

@@ -271,10 +271,14 @@ def _windows(place: Any, notes: list[Note]) -> tuple[Window, ...]:
         notes.append(Note("voi-lut-function", f"VOI LUT Function is {function!r}: windows are taken as LINEAR"))
         function = "LINEAR"
     centers, widths = (_numbers(place, name) for name in ("WindowCenter", "WindowWidth"))
+    if len(centers) != len(widths) or any((c is None) != (w is None) for c, w in zip(centers, widths, strict=False)):
+        notes.append(Note("window-pairs", "some Window Center has no Window Width, or the reverse: it is left out"))
     pairs = [(c, w) for c, w in zip(centers, widths, strict=False) if c is not None and w is not None]
     for _, width in pairs:
         if width <= 0:
             notes.append(Note("window-width", f"a Window Width is {width:g}: that window is left out"))
+        elif width < 1 and function == "LINEAR":  # PS3.3 C.11.2.1.2.1
+            notes.append(Note("window-width", f"a Window Width is {width:g}, below 1: it is taken as LINEAR_EXACT"))
     return tuple(Window(center, width, function) for center, width in pairs if width > 0)
 
 
