@@ -125,7 +125,7 @@ def test_responses_in_two_parts(at: int) -> None:
     whole = response()
     with pair(patience=30_000_000) as (ours, theirs):  # the second part may be late on a busy machine
         theirs.sendall(whole[:at])
-        later = threading.Thread(target=lambda: (time.sleep(0.01), theirs.sendall(whole[at:])))
+        later = threading.Timer(0.01, theirs.sendall, [whole[at:]])
         later.start()
         assert receive(ours.fileno(), bytearray(1 << 14), 3, 1, 5) == (len(whole), 0)
         later.join()
