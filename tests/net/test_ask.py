@@ -29,11 +29,12 @@ FRAGMENT = 1000
 
 
 @contextmanager
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+def pair(patience: int = 50_000) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Two connected sockets, of which the first is blocking and waits `patience` microseconds for bytes."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.settimeout(None)
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 50_000))
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", *divmod(patience, 1_000_000)))
         yield ours, theirs
 
 
@@ -122,9 +123,9 @@ def test_statuses(came: bytes, status: int) -> None:
 @pytest.mark.parametrize("at", [1, 5, 6, 7, 12, 60, 100])
 def test_responses_in_two_parts(at: int) -> None:
     whole = response()
-    with pair() as (ours, theirs):
+    with pair(patience=30_000_000) as (ours, theirs):  # the second part may be late on a busy machine
         theirs.sendall(whole[:at])
-        later = threading.Thread(target=lambda: (time.sleep(0.01), theirs.sendall(whole[at:])))
+        later = threading.Timer(0.01, theirs.sendall, [whole[at:]])
         later.start()
         assert receive(ours.fileno(), bytearray(1 << 14), 3, 1, 5) == (len(whole), 0)
         later.join()

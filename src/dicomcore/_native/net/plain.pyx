@@ -16,6 +16,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memmove
 
 from dicomcore._native.base.cursor cimport load_be32, load_le16, load_le32, store_le32
+from dicomcore._native.base.shared cimport load_flag, store_flag
 from dicomcore._native.net.elements cimport put_group_length, put_pdu, put_uid, put_word
 from dicomcore._native.net.heads cimport Identity, Value, encoding_of, identify, read_uid
 from dicomcore._native.net.line cimport MOST_COMMENT, MOST_WAITING, Line, Waiting, join, place_in, waits_in
@@ -254,7 +255,7 @@ cdef class Plain:
     cdef uint8_t answers[ANSWERS + (MOST_WAITING + 1) * ANSWER]
     cdef Py_ssize_t answered                # bytes of answers that are to be sent
     cdef int64_t checked, unchecked         # when the room on the disk was looked at, and bytes since then
-    cdef volatile int is_stopping
+    cdef bint is_stopping                   # set by another thread, while `serve` runs
     cdef readonly Py_ssize_t served, kept   # requests, and bytes of their data sets
     cdef object hand
     cdef bytes part
@@ -314,7 +315,7 @@ cdef class Plain:
 
     def stop(self):
         """Have `serve` return after the present request."""
-        self.is_stopping = True
+        store_flag(&self.is_stopping, True)
 
     def serve(self, int file):
         """Serve requests of a socket until one is not plain, nothing comes for a while, or the connection ends.
@@ -371,7 +372,7 @@ cdef class Plain:
         if self.line.handed < self.line.end:
             self.hand_over()
         return (have - at, PyBytes_FromStringAndSize(<char*>self.answers, self.answered), why == SERVED,
-                why in (SHORT, FULL) and not self.is_stopping)
+                why in (SHORT, FULL) and not load_flag(&self.is_stopping))
 
     cdef hand_over(self):
         # Give away the files that came since the last time.
@@ -456,7 +457,7 @@ cdef class Plain:
                 return FRESH
             if why == UNPLACED:
                 return UNPLACED
-            if why == LEFT or self.is_stopping or (why == SHORT and self.is_late(have[0], begun)):
+            if why == LEFT or load_flag(&self.is_stopping) or (why == SHORT and self.is_late(have[0], begun)):
                 self.leave()
             if self.is_leaving and self.is_over():
                 return LEFT
@@ -483,7 +484,7 @@ cdef class Plain:
         # Whether nothing waits, or what waits is not waited for.
         if self.line.first == self.line.end:
             return True
-        return self.is_stopping and serve_clock() - self.leaving_since > LAST_WAIT
+        return load_flag(&self.is_stopping) and serve_clock() - self.leaving_since > LAST_WAIT
 
     cdef bint is_late(self, Py_ssize_t have, int64_t begun) noexcept nogil:
         # Whether a message that is not whole cannot be waited for here.
