@@ -3,7 +3,7 @@ object per file.
 
 It reads the usual files: explicit file meta information or none, the common encodings, text in ASCII, UTF-8 or
 Latin-1, and values with the dictionary's VR. Text in other character sets is returned to the caller, who decodes it;
-so is a deflated data set, whose beginning the caller inflates.
+so is a deflated data set of which the bytes that were read first don't inflate to the whole header.
 Any other file takes the dcmread path: the caller reads it with `dicomcore.dcmread` and puts the row. Both paths give
 the same row.
 """
@@ -320,6 +320,11 @@ cdef class Extractor(Head):
             if file_stat(file, &self.facts) == 0 and self.facts.kind == FILE_REGULAR:
                 status = self.read_header(file, self.facts.size)
             file_close(file)
+            if status == UNSUPPORTED and self.deflated_at:
+                self.given_text = self.names[row]
+                self.given_size = <Py_ssize_t>strlen(self.names[row])
+                self.timeless = False
+                status = self.read_deflated()
         if status != OK or self.is_disordered():
             return UNSUPPORTED
         self.look_up()
@@ -392,8 +397,7 @@ cdef class Extractor(Head):
         undo_row(&self.path, row)
         undo_row(&self.size, row)
         undo_row(&self.mtime, row)
-        while self.deviations.size and (<Kept*>last_of(&self.deviations, sizeof(Kept))).row == row:
-            self.deviations.size -= sizeof(Kept)
+        self.drop_deviations(row)
         while self.misfits.size and (<Misfit*>last_of(&self.misfits, sizeof(Misfit))).row == row:
             self.misfits.size -= sizeof(Misfit)
 

@@ -49,6 +49,7 @@ cdef class Head:
     cdef bint lenient                   # also read files without preamble, file meta information or transfer syntax
     cdef bint inflated                  # the file in memory is the head of a deflated one, and its inflated data set
     cdef uint64_t deflated_at           # where the deflated data set of the last file begins; 0: it is not deflated
+    cdef Py_ssize_t inflated_first      # bytes to inflate first of the next deflated data set
     cdef list creators                  # keeps the creators' memory alive, to which the hops point
     cdef list paths                     # keeps the memory of `names` alive
     cdef const char** names             # UTF-8; NULL: not a str, not valid UTF-8, or with a zero character
@@ -56,12 +57,15 @@ cdef class Head:
     cdef int name_paths(self, list paths) except -1
     cdef Status cover(self, file_handle file, uint64_t offset) noexcept nogil
     cdef Status widen(self, file_handle file) noexcept nogil
-    cdef void foresee(self) noexcept nogil
+    cdef void foresee(self, uint64_t needed) noexcept nogil
     cdef Status cover_given(self, uint64_t offset) noexcept nogil
     cdef bint hold_pieces(self, uint64_t size, list pieces) except -1
     cdef const uint8_t* value(self, const Row* r) noexcept nogil
     cdef Status scan_on(self, file_handle file) noexcept nogil
     cdef Status read_header(self, file_handle file, uint64_t size) noexcept nogil
+    cdef Status read_deflated(self) noexcept nogil
+    cdef Status inflate_window(self, Py_ssize_t held, Py_ssize_t head, Py_ssize_t wanted,
+                               uint64_t* whole) noexcept nogil
     cdef Status read_beginning(self, file_handle file, uint64_t size) noexcept nogil
     cdef Status find_encoding(self, file_handle file, Opening* opening, int mode, uint8_t* found) noexcept nogil
     cdef int checked_meta(self, Opening* opening, uint64_t begin) noexcept nogil
@@ -69,6 +73,7 @@ cdef class Head:
     cdef Status keep(self, uint32_t code, uint32_t tag, uint64_t offset, uint64_t claimed,
                      uint64_t present) noexcept nogil
     cdef Status keep_deviations(self) noexcept nogil
+    cdef void drop_deviations(self, Py_ssize_t row) noexcept nogil
     cdef bint is_disordered(self) noexcept nogil
     cdef int lay_way(self, Way* way, list steps) except -1
     cdef Status follow(self, const Way* way, uint32_t* found) noexcept nogil

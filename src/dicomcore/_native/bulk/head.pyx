@@ -10,7 +10,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, strlen
 
-from dicomcore._native.bulk.column cimport reserve
+from dicomcore._native.bulk.column cimport last_of, reserve
+from dicomcore._native.bulk.inflate cimport inflate_beginning
 from dicomcore._native.base.cursor cimport load_be16, load_be32, load_le16, load_le32
 from dicomcore._native.base.fault cimport IO_FAULT, NEED_MORE, NO_MEMORY, OK, UNSUPPORTED, Status
 from dicomcore._native.base.file cimport file_handle, file_read
@@ -66,6 +67,9 @@ cdef enum:
     MARGIN = 64                 # bytes behind the last header that the scan looks at, at most
     FORESEEN = 8                # short headers, one after the other, from which on the next one may be short
     SHORTEST = 144              # bytes of a file that is read here
+    INFLATED = 4096             # bytes of a deflated data set that are inflated first: most headers fit
+    BEHIND = 128                # bytes behind the last header that are inflated: the next one may be longer
+    MOST_INFLATED = 1 << 16     # a longer header is inflated by the caller
     SUSPECT = 1024              # as in opening.pyx: whether such a first group is meant depends on the data set's size
     FIRST_ELEMENTS = 0x18       # of group 8: one of them begins a data set
     LONGEST_FIRST = 64          # bytes of its value in implicit VR
@@ -115,6 +119,7 @@ cdef class Head:
         self.scanner.max_depth = MAX_DEPTH
         self.scanner.max_rows = MAX_ROWS
         self.first = HEAD
+        self.inflated_first = INFLATED
 
     def __dealloc__(self):
         scanner_free(&self.scanner)
@@ -192,11 +197,11 @@ cdef class Head:
         self.first = HEAD
         return self.cover(file, 0)
 
-    cdef void foresee(self) noexcept nogil:
-        # Read less of the next file if the headers of some files were short: those of a series have about one length.
-        if self.scanner.pos + MARGIN > SHORT:
+    cdef void foresee(self, uint64_t needed) noexcept nogil:
+        # Read less of the next file if some files needed few bytes: the headers of a series have about one length.
+        if needed + MARGIN > SHORT:
             self.short_ones = 0
-        elif not self.given:
+        else:
             self.short_ones += 1
         self.first = SHORT if self.short_ones >= FORESEEN else HEAD
 
@@ -274,10 +279,60 @@ cdef class Head:
             return status
         s.stop_tag = self.stop_tag
         status = self.scan_on(file)
-        self.foresee()
+        if not self.given:
+            self.foresee(s.pos)
         if status == OK and s.paused_at_pixels and self.stop_tag > PIXEL_DATA + 1:
             return UNSUPPORTED
         return status
+
+    cdef Status read_deflated(self) noexcept nogil:
+        # Scan the header whose data set, at `deflated_at`, is deflated, if the bytes that were read suffice. If they
+        # don't, or are damaged, `deflated_at` remains for the caller.
+        cdef uint64_t start = self.deflated_at, whole = 0
+        cdef Py_ssize_t held = <Py_ssize_t>self.segments[0].held, wanted = self.inflated_first
+        cdef Status status = OK
+        if self.segment_count != 1 or start > <uint64_t>held:
+            return UNSUPPORTED
+        self.given = self.inflated = True
+        while wanted <= MOST_INFLATED:
+            status = self.inflate_window(held, <Py_ssize_t>start, wanted, &whole)
+            if status != OK:
+                break
+            self.lacking = False
+            status = self.read_header(-1, whole)
+            if not self.lacking:
+                self.inflated_first = max(<Py_ssize_t>(self.scanner.pos - start) + BEHIND, BEHIND)
+                return status
+            self.drop_deviations(self.row)
+            wanted = max(2 * wanted, <Py_ssize_t>(self.lack - start) + INFLATED)
+        self.given = self.inflated = False
+        self.deflated_at = start
+        self.inflated_first = INFLATED
+        return NO_MEMORY if status == NO_MEMORY else UNSUPPORTED
+
+    cdef Status inflate_window(self, Py_ssize_t held, Py_ssize_t head, Py_ssize_t wanted,
+                               uint64_t* whole) noexcept nogil:
+        # Of the file's first `held` bytes, make the first `head` and up to `wanted` inflated from the rest the only
+        # window; whole[0] is the size of both, or more than that where there is more to inflate.
+        cdef Segment* one = &self.segments[0]
+        cdef Py_ssize_t done = 0, used = 0
+        cdef bint ended = False
+        cdef uint8_t* p
+        cdef Status status
+        self.arena.size = held
+        if reserve(&self.arena, head + wanted) != OK:
+            return NO_MEMORY
+        p = self.arena.data + held
+        status = inflate_beginning(self.arena.data + head, held - head, p + head, wanted, &done, &used, &ended)
+        self.foresee(<uint64_t>(head + used if status == OK else HEAD))
+        if status != OK:
+            return status
+        memcpy(p, self.arena.data, head)
+        one.at = held               # behind the file's bytes
+        one.held = head + done
+        self.arena.size = held + head + done
+        whole[0] = one.held if ended else <uint64_t>1 << 62
+        return OK
 
     cdef Status read_beginning(self, file_handle file, uint64_t size) noexcept nogil:
         # Scan the file meta information; the scanner stands at the data set, and pauses at its pixel data.
@@ -426,6 +481,10 @@ cdef class Head:
             if self.keep(d.code, d.tag, d.offset, d.claimed, d.present) != OK:
                 return NO_MEMORY
         return OK
+
+    cdef void drop_deviations(self, Py_ssize_t row) noexcept nogil:
+        while self.deviations.size and (<Kept*>last_of(&self.deviations, sizeof(Kept))).row == row:
+            self.deviations.size -= sizeof(Kept)
 
     cdef bint is_disordered(self) noexcept nogil:
         # Whether elements are out of order or occur twice, or there are more deviations than are worth keeping.
