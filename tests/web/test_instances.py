@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,24 @@ def test_bodies_that_are_cut_short(tmp_path: Path) -> None:
         assert later.status_code == 202, "the first part was whole"
         assert len(held) == 1
         assert not list(tmp_path.glob(".incoming/*.part"))
+
+
+@pytest.mark.parametrize("size", [1 << 20, 1 << 12])
+def test_damage_behind_a_part_does_not_cost_it(tmp_path: Path, size: int) -> None:
+    """However the bytes arrive: all at once, or a few at a time."""
+    body, fields = message([FILES["CT_small.dcm"]])
+    delimiter = body.partition(b"\r\n")[0]
+    body = body[: body.rindex(delimiter)] + delimiter + b"\r\n" + body
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), size):
+            yield body[start : start + size]
+
+    with calling(tmp_path) as (caller, held):
+        answer = caller.ask("POST", "/studies", content=pieces(), headers=fields)
+        assert answer.status_code == 202, "the first part was whole"
+        assert len(held) == 1
+        assert len(answer.json()["0008119A"]["Value"]) == 1
 
 
 def test_a_server_that_only_reads(tmp_path: Path) -> None:
