@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,32 @@ def test_one_bad_part_does_not_cost_the_others(tmp_path: Path) -> None:
         assert str(tmp_path) not in answer.text
 
 
+def test_each_instance_of_a_group_has_its_own_outcome(tmp_path: Path) -> None:
+    """Complete parts go to the catalogue together; one that it cannot keep costs none of those beside it."""
+    files = []
+    for number in range(40):
+        ds = dcmread(FILES["CT_small.dcm"])
+        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.40.{number}"
+        files.append(ds.to_bytes())
+    cut, double = 7, 11
+    files[cut] = files[cut][:-1000]
+    files[double] = files[double + 1].replace(b"CompressedSamples", b"CompressedSomples")
+    with calling(tmp_path) as (caller, held):
+        answer = caller.store(files)
+        assert answer.status_code == 202
+        model = answer.json()
+        stored = [item["00081155"]["Value"][0] for item in model["00081199"]["Value"]]
+        warned = [number for number, item in enumerate(model["00081199"]["Value"]) if "00081196" in item]
+        (failed,) = model["00081198"]["Value"]
+        assert failed["00081155"]["Value"] == [f"1.2.826.0.1.40.{cut}"]
+        names = [number for number in range(40) if number != cut]
+        names[names.index(double)] = double + 1
+        assert stored == [f"1.2.826.0.1.40.{number}" for number in names], "in the order of the parts"
+        assert warned == [stored.index(f"1.2.826.0.1.40.{double + 1}") + 1]
+        assert len(held) == 38
+        assert not list(tmp_path.glob(".incoming/*.part"))
+
+
 def test_statuses(tmp_path: Path) -> None:
     ct, mr = FILES["CT_small.dcm"], FILES["MR_small.dcm"]
     changed = dcmread(ct)
@@ -157,6 +184,24 @@ def test_bodies_that_are_cut_short(tmp_path: Path) -> None:
         assert later.status_code == 202, "the first part was whole"
         assert len(held) == 1
         assert not list(tmp_path.glob(".incoming/*.part"))
+
+
+@pytest.mark.parametrize("size", [1 << 20, 1 << 12])
+def test_damage_behind_a_part_does_not_cost_it(tmp_path: Path, size: int) -> None:
+    """However the bytes arrive: all at once, or a few at a time."""
+    body, fields = message([FILES["CT_small.dcm"]])
+    delimiter = body.partition(b"\r\n")[0]
+    body = body[: body.rindex(delimiter)] + delimiter + b"\r\n" + body
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), size):
+            yield body[start : start + size]
+
+    with calling(tmp_path) as (caller, held):
+        answer = caller.ask("POST", "/studies", content=pieces(), headers=fields)
+        assert answer.status_code == 202, "the first part was whole"
+        assert len(held) == 1
+        assert len(answer.json()["0008119A"]["Value"]) == 1
 
 
 def test_a_server_that_only_reads(tmp_path: Path) -> None:

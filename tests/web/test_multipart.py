@@ -175,8 +175,24 @@ def test_limits(limits, message, words):
             parts_of(pieces, limits)
 
 
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_what_is_complete_before_damage_is_given(size):
+    message = FIRST + b"\r\n--B\r\nno field\r\n\r\nabc\r\n--B--"
+    parser, events = PartParser("B"), []
+
+    def read():
+        for start in range(0, len(message), size):
+            events.extend(one for one in parser.feed(message[start : start + size]) if isinstance(one, Ended))
+        parser.close()
+
+    with pytest.raises(ParseError, match="damaged"):
+        read()
+    assert events == [Ended(0, 3, "")]
+
+
 def test_a_failed_parser_stays_failed():
     parser = PartParser("B", limits=PartLimits(parts=1))
+    assert len(parser.feed(b"--B\r\n\r\n\r\n--B\r\n\r\n")) == 2, "the first part is complete"
     for _ in range(2):
         with pytest.raises(LimitError, match="more than 1 parts"):
             parser.feed(b"--B\r\n\r\n\r\n--B\r\n\r\n")

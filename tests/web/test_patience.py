@@ -152,6 +152,50 @@ def test_trailers_have_a_size(made: tuple[Patience, Wire, Clock]) -> None:
     assert wire.is_aborted
 
 
+UPLOAD = b"POST /studies HTTP/1.1\r\nHost: x\r\n"
+
+
+def waiting(connection: Patience) -> bytes:
+    """What of a body waits, as the application gets it."""
+    return asyncio.run(connection.cycle.receive())["body"]
+
+
+def test_a_piece_of_a_body_is_not_copied(made: tuple[Patience, Wire, Clock]) -> None:
+    connection, _, _ = made
+    connection.data_received(UPLOAD + b"Content-Length: 9\r\n\r\n")
+    connection.on_body(piece := bytes(range(4)))
+    assert waiting(connection) is piece
+    connection.data_received(b"fghij")
+    assert waiting(connection) == b"fghij"
+
+
+def test_pieces_that_wait_are_joined(made: tuple[Patience, Wire, Clock]) -> None:
+    connection, _, _ = made
+    connection.data_received(UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n")
+    for number in range(1000):
+        connection.data_received(b"1\r\n%c\r\n" % (number % 256))
+        if number:  # bytes would be copied for each chunk of one
+            assert isinstance(connection.cycle.body, bytearray)
+    assert waiting(connection) == bytes(number % 256 for number in range(1000))
+
+
+def test_reading_stops_before_an_application_that_does_not_follow(
+    made: tuple[Patience, Wire, Clock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, wire, _ = made
+    happened: list[str] = []
+    monkeypatch.setattr(wire, "pause_reading", lambda: happened.append("paused"))
+    monkeypatch.setattr(wire, "resume_reading", lambda: happened.append("resumed"))
+    connection.data_received(UPLOAD + b"Content-Length: 900000000\r\n\r\n")
+    for _ in range(8):
+        connection.data_received(bytes(64 << 10))
+    assert not happened
+    connection.data_received(b"x")
+    assert happened == ["paused"]
+    assert len(waiting(connection)) == (512 << 10) + 1
+    assert happened == ["paused", "resumed"]
+
+
 def test_a_client_that_takes_nothing(made: tuple[Patience, Wire, Clock]) -> None:
     connection, wire, clock = made
     connection.data_received(HEAD)

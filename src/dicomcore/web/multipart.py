@@ -169,7 +169,7 @@ class PartParser:
     that are fed, whatever they are, and no more is held than a head or the beginning of a delimiter.
 
     Raises ParseError, whose `offset` counts from the first byte of the message, and LimitError for `limits`. After
-    that, every call raises the same error.
+    that, every call raises the same error. Events before the damage are given first; then the next call raises.
 
     Parameters
     ----------
@@ -230,9 +230,13 @@ class PartParser:
                 self._scan.write(data)
         except MultipartParseError as error:
             at = error.offset if error.offset is not None and error.offset >= 0 else 0
-            raise self._fail(ParseError(f"the multipart message is damaged: {error}", offset=before + at)) from None
+            failure = self._fail(ParseError(f"the multipart message is damaged: {error}", offset=before + at))
+            if not events:
+                raise failure from None
         except ParseError as error:
-            raise self._fail(error) from None
+            self._fail(error)
+            if not events:
+                raise
         return events
 
     def close(self) -> None:

@@ -13,6 +13,8 @@ __all__ = ["Patience"]
 
 SLACK = 4
 """Times WebLimits.head_bytes that may come before a head ends: the application answers those that do end."""
+AHEAD = 512 << 10
+"""Bytes of a body that wait for the application before no more is read."""
 
 
 class _Unstated(int):
@@ -101,9 +103,20 @@ class Patience(HttpToolsProtocol):
             self.cycle.expected_content_length = _Unstated()
 
     def on_body(self, body: bytes) -> None:
-        """A piece of a body has come."""
+        """A piece of a body has come. The application gets these bytes themselves; uvicorn would copy them twice."""
         self._loose = 0
-        super().on_body(body)
+        cycle = self.cycle
+        if cycle.response_complete or (self.parser.should_upgrade() and self._should_upgrade()):
+            return
+        if not cycle.body:  # nothing does, if the application keeps up: it gets `bytes` of it, which are the same
+            cycle.body = body  # type: ignore[assignment]
+        else:
+            if isinstance(cycle.body, bytes):
+                cycle.body = bytearray(cycle.body)  # chunks of one byte are not to cost a copy of all before them each
+            cycle.body += body
+        if len(cycle.body) > AHEAD:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """A request is complete."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from dicomcore.dataset.lookup import text_of
 from dicomcore.errors import DicomError, LimitError, ParseError
@@ -27,12 +27,16 @@ from dicomcore.web.requests import Reply, Request
 from dicomcore.web.routes import Target
 from dicomcore.web.search import chosen_form
 
+if TYPE_CHECKING:
+    from dicomcore.catalogue import Received
+
 __all__ = ["store"]
 
 IDENTITY = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND, ANOTHER_STUDY, DAMAGED = 0xA700, 0xC000, 0xC409, 0xC001
 COERCED, UNKNOWN_CLASS = 0xB000, 0x0122
 AHEAD = 1 << 20  # bytes that wait while others are written
+ENOUGH = 512 << 10  # bytes that are worth a thread's turn, which costs as much as writing them
 WAITING = 256  # instances that wait for the catalogue
 AS_DICOM = frozenset({"", DICOM, OCTETS, "application/x-dicom", "multipart/related"})
 
@@ -81,11 +85,13 @@ async def _receive(request: Request, receiver: _Receiver) -> None:
         async for piece in body_pieces(request):
             held.append(piece)
             size += len(piece)
+            if size < ENOUGH:
+                continue
             if writing is not None and (size >= AHEAD or writing.done()):
                 await writing
                 writing = None
             if writing is None:
-                if len(receiver.pending) > WAITING:
+                if sum(len(group.instances) for group in receiver.pending) > WAITING:
                     await _settled(receiver.pending)
                 writing = node.begin(receiver.feed, held)
                 held, size = [], 0
@@ -99,15 +105,16 @@ async def _receive(request: Request, receiver: _Receiver) -> None:
                 await writing
 
 
-async def _settled(pending: list[tuple[_Instance, Future[Any]]]) -> None:
+async def _settled(pending: list[_Group]) -> None:
     """Wait until the catalogue has what was given to it: it takes one after the other."""
     while pending:
         given, pending[:] = pending[:], []
-        await asyncio.wait([asyncio.wrap_future(given[-1][1])])
-        for instance, future in given:
-            if not future.done():
-                await asyncio.wait([asyncio.wrap_future(future)])
-            instance.settle(future.result())
+        await asyncio.wait([asyncio.wrap_future(given[-1].received)])
+        for group in given:
+            if not group.received.done():
+                await asyncio.wait([asyncio.wrap_future(group.received)])
+            for instance, received in zip(group.instances, group.received.result(), strict=True):
+                instance.settle(received)
 
 
 def _receiver(request: Request, target: Target) -> _Receiver:
@@ -145,7 +152,7 @@ class _Instance:
     def failure(self, reason: int, text: str) -> Failure:
         return Failure(reason, text, self.identity.get("SOPClassUID", ""), self.identity.get("SOPInstanceUID", ""))
 
-    def settle(self, received: Any) -> None:
+    def settle(self, received: Received) -> None:
         """What the catalogue made of it."""
         status = int(received.status)
         if status and (status >> 12) != 0xB:
@@ -157,13 +164,26 @@ class _Instance:
         self.outcomes.actions[self.identity["SOPInstanceUID"]] = received.action
 
 
+class _Group(NamedTuple):
+    """Instances that were given to the catalogue together: one hand-over costs as much as one instance does."""
+
+    instances: list[_Instance]
+    received: Future[list[Received]]
+
+    def told(self, received: list[Received]) -> None:
+        """The catalogue has done with them."""
+        if self.received.set_running_or_notify_cancel():  # else nobody waits any more
+            self.received.set_result(received)
+
+
 class _Receiver:
     """Takes the bytes of a body; works in threads, one call at a time."""
 
     def __init__(self, node: Node, target: Target, parser: PartParser | None, asked: str) -> None:
         self._node, self._target, self._parser, self._asked = node, target, parser, asked
         self.outcomes = Outcomes(resource=target.kind if target.kind in CLASSES else "")
-        self.pending: list[tuple[_Instance, Future[Any]]] = []
+        self.pending: list[_Group] = []
+        self._complete: list[_Instance] = []
         self.fault = ""
         self._file, self._path, self._size = -1, "", 0
         self._refusal: Failure | None = None
@@ -173,8 +193,11 @@ class _Receiver:
 
     def feed(self, pieces: Sequence[bytes]) -> None:
         """Take pieces. ParseError or LimitError if the message cannot be read further."""
-        for piece in pieces:
-            self._feed(piece)
+        try:
+            for piece in pieces:
+                self._feed(piece)
+        finally:
+            self._hand_over()
 
     def _feed(self, data: bytes) -> None:
         if self._parser is None:
@@ -193,6 +216,7 @@ class _Receiver:
         self.feed(pieces)
         if self._parser is None:
             self._end("")
+            self._hand_over()
         else:
             self._parser.close()
 
@@ -246,7 +270,7 @@ class _Receiver:
         self._path = ""
 
     def _offer(self, path: str) -> None:
-        """Give a complete file to the catalogue."""
+        """A file is complete: it goes to the catalogue with those that are complete with it."""
         instance = _Instance(self.outcomes, path)
         failure = self._looked_at(instance)
         if failure is not None:
@@ -254,8 +278,17 @@ class _Receiver:
                 os.unlink(path)
             (self.outcomes.failed if failure.sop_instance else self.outcomes.others).append(failure)
             return
-        future = self._node.live.receive(path, source="", duplicates=self._node.duplicates)
-        self.pending.append((instance, future))
+        self._complete.append(instance)
+
+    def _hand_over(self) -> None:
+        """Give complete files to the catalogue."""
+        if not self._complete:
+            return
+        group = _Group(self._complete, Future())
+        self._complete = []
+        self.pending.append(group)
+        paths = [instance.path for instance in group.instances]
+        self._node.live.receive_all(paths, duplicates=self._node.duplicates, done=group.told)
 
     def _looked_at(self, instance: _Instance) -> Failure | None:
         """Read what a file says it is; why it is not stored, if so."""
@@ -287,11 +320,14 @@ class _Receiver:
         """All is there: make the instances that were described by metadata."""
         if self._described is None:
             return
-        for made in self._described.instances():
-            if isinstance(made, Failure):
-                (self.outcomes.failed if made.sop_instance else self.outcomes.others).append(made)
-            else:
-                self._offer(made)
+        try:
+            for made in self._described.instances():
+                if isinstance(made, Failure):
+                    (self.outcomes.failed if made.sop_instance else self.outcomes.others).append(made)
+                else:
+                    self._offer(made)
+        finally:
+            self._hand_over()
 
     def _drop(self) -> None:
         if self._file != -1:
