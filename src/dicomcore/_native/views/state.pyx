@@ -15,7 +15,6 @@ from dicomcore._native.views.facade cimport DATASET, ELEMENT, SEQUENCE
 from dicomcore._native.base.vr cimport SQ
 
 
-
 # -- index and row -------------------------------------------------------------------------------------------------
 
 def index_of(DatasetBase data_set not None) -> Index | None:
