@@ -15,6 +15,7 @@ import runpy
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pydicom
@@ -25,6 +26,8 @@ from pydicom._uid_dict import UID_dictionary
 PACKAGE = Path(__file__).resolve().parent.parent / "src/dicomcore"
 TABLES = PACKAGE / "_native/base/tables"
 # Run by themselves: the package can't be imported before its native modules are compiled from these tables.
+sys.modules["dicomcore.records"] = records = ModuleType("dicomcore.records")
+vars(records).update(runpy.run_path(str(PACKAGE / "records.py")))
 SYNTAXES = runpy.run_path(str(PACKAGE / "syntaxes.py"))["SYNTAXES"]
 VRS = runpy.run_path(str(PACKAGE / "vrs.py"))["VRS"]
 

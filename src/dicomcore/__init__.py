@@ -1,7 +1,6 @@
 """dicomcore: a DICOM parser and codec engine. ``import dicomcore as dc``, and start with `dcmread`."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from dicomcore.dataset import DataElement, Dataset, Sequence
 from dicomcore.dataset.advice import module_advice
@@ -24,7 +23,10 @@ from dicomcore.uids import UID, new_uid
 from dicomcore.values import PersonName
 from dicomcore.version import __version__ as __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from dicomcore.fileset import FileSet
     from dicomcore.interop.pydicom import from_pydicom
     from dicomcore.part10.patching import patch
@@ -91,6 +93,8 @@ LAZY_NAMES = {"dcmwrite": "writer", "patch": "patching", "scan": "rows"}
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
     # Packages that not every program needs, and those that need pydicom, are imported when they are first used.
     if name in LAZY_PACKAGES:
         return import_module(f"dicomcore.{name}")

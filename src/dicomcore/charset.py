@@ -7,13 +7,16 @@ the escape sequences of ISO 2022, which designate one set for bytes below 0x80 (
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
 from dicomcore.errors import EncodeError
+from dicomcore.records import NamedTuple
 from dicomcore.vrs import VRS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
 
 __all__ = ["DEFAULT_CHARSET", "NAME_DELIMITERS", "TEXT_DELIMITERS", "VALUE_DELIMITERS", "Charset", "charset_for"]
 
@@ -93,11 +96,15 @@ RUNS = rb"[\x00-\x20\x7f]+|[\x21-\x7e]+|[\x80-\xff]+"
 @lru_cache(maxsize=16)
 def _tokens(delimiters: bytes) -> re.Pattern[bytes]:
     """A pattern that matches an escape sequence, complete or not, or one delimiter."""
+    import re
+
     return re.compile(rb"\x1b(?:\$[()].|\$.|[()\-].)?|[%s]" % re.escape(delimiters), re.DOTALL)
 
 
 def _python_codec(term: str, key: str) -> str | None:
     """The Python codec that a term names, as pydicom allows; None if ASCII bytes mean something else in it."""
+    import re
+
     if not re.fullmatch(CODECS, key):
         return None
     try:
@@ -256,6 +263,8 @@ class Charset:
             return (low.escape + segment).decode(low.codec), True
         except UnicodeDecodeError:
             pass
+        import re
+
         pieces, ok = [], True
         for run in re.findall(RUNS, segment):
             wide = 0x21 <= run[0] <= 0x7E
@@ -344,6 +353,10 @@ def _read_term(term: str) -> tuple[str, str | None, CodeSet | None]:
     """The standard's spelling of a term, and its codec if it allows no others, or its set; neither if unknown."""
     if not term:
         return "ISO_IR 6", None, ASCII
+    if term in PROPER and term.startswith("ISO_IR "):  # nearly all terms, which need no patterns
+        return (UTF_8, "utf_8", None) if term == UTF_8 else (term, None, BY_TERM[term[7:]])
+    import re
+
     key = re.sub(r"[^A-Z0-9]", "", term.upper())
     if key in ALONE:
         return *ALONE[key], None

@@ -7,7 +7,10 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["NEW_FILE", "Placing", "make_folder", "placed", "synchronise", "write_all", "write_bytes", "write_path"]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from dicomcore.records import NamedTuple
 from dicomcore.tags import Tag
 
 __all__ = ["Issue"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["later"]
 
@@ -30,6 +32,8 @@ def later(
     whole = frozenset(modules)
 
     def load(name: str) -> Any:
+        from importlib import import_module
+
         if name in whole:
             return import_module(f"{package}.{name}")  # which becomes an attribute of the package by itself
         if name not in places:

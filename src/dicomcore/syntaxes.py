@@ -1,12 +1,12 @@
 """The table of transfer syntaxes: each row has all facts that depend on the UID (PS3.5 Annex A, PS3.6 Table A-1).
 
 All code takes facts about transfer syntaxes from here, and no other file spells their UIDs. `tools/make_tables.py` runs
-this file alone to write the native tables, so it must not import dicomcore.
+this file alone to write the native tables, so it must import nothing but `records`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dicomcore.records import NamedTuple
 
 __all__ = ["BY_UID", "NATIVE", "SYNTAXES", "Syntax", "syntax_of"]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from operator import index
-from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from dicomcore._native.base import dictionary as _dictionary
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Any, Self, SupportsIndex, TypeAlias
 
 __all__ = [
     "DOUBLE_FLOAT_PIXEL_DATA",
@@ -113,7 +112,7 @@ class Tag(int):
 
 
 PAIR = r"([0-9A-Fa-f]{4}), ?([0-9A-Fa-f]{4})"  # compiled when first used
-TagLike = SupportsIndex | str | tuple[int, int] | tuple[str, str] | list[int] | list[str]
+TagLike: TypeAlias = "SupportsIndex | str | tuple[int, int] | tuple[str, str] | list[int] | list[str]"
 
 
 def _number(tag: Any) -> int:
@@ -131,6 +130,8 @@ def _text(tag: str) -> int:
     known = _dictionary.tag_for_keyword(tag)
     if known is not None:
         return known
+    import re
+
     pair = re.fullmatch(PAIR, tag[1:-1] if tag.startswith("(") and tag.endswith(")") else tag)
     if pair:
         return int(pair[1] + pair[2], 16)

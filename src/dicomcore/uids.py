@@ -5,12 +5,10 @@ Every registered UID is an attribute of this module, by its keyword: ``uids.CTIm
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
 from dicomcore._native.base import dictionary as _dictionary
 from dicomcore.syntaxes import BY_UID, SYNTAXES
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
@@ -70,6 +68,8 @@ class UID(str):
     @property
     def is_valid(self) -> bool:
         """Whether the text is a UID (PS3.5 9.1): up to 64 characters, numbers without leading zeros between dots."""
+        import re
+
         return len(self) <= _LONGEST and re.fullmatch(_VALID, self) is not None
 
     @property
@@ -145,7 +145,8 @@ def generate_uid(prefix: str | None = None, entropy_srcs: Iterable[str] | None =
     The same `entropy_srcs` always give the same UID, from which they cannot be recovered. `prefix` ends in a dot and
     has at most 54 characters; ValueError if it is not the beginning of a UID.
     """
-    import secrets  # importing these three takes longer than importing dicomcore
+    import re
+    import secrets  # importing these takes longer than importing dicomcore
     from hashlib import sha512
     from uuid import NAMESPACE_OID, uuid4, uuid5
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime, time, timedelta, timezone
-from decimal import Decimal, InvalidOperation
+import sys
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
-    from typing import Self
+    from datetime import date, datetime, time
+    from decimal import Decimal
+    from typing import Any, Self, TypeGuard
 
 __all__ = [
     "PersonName",
     "format_date",
     "format_datetime",
     "format_time",
+    "is_date",
+    "is_datetime",
+    "is_decimal",
+    "is_time",
     "parse_date",
     "parse_datetime",
     "parse_integer",
@@ -177,6 +182,34 @@ def _join_groups(*groups: tuple[str, ...]) -> str:
     return "=".join("^".join(group).rstrip("^") for group in groups).rstrip("=")
 
 
+# `datetime` and `decimal` are imported when first used. Before any module has imported them no value is of their types.
+
+
+def is_date(value: object) -> TypeGuard[date]:
+    """Whether a value is a `datetime.date`, or a `datetime.datetime`."""
+    return _is_of(value, "datetime", "date")
+
+
+def is_time(value: object) -> TypeGuard[time]:
+    """Whether a value is a `datetime.time`."""
+    return _is_of(value, "datetime", "time")
+
+
+def is_datetime(value: object) -> TypeGuard[datetime]:
+    """Whether a value is a `datetime.datetime`."""
+    return _is_of(value, "datetime", "datetime")
+
+
+def is_decimal(value: object) -> TypeGuard[Decimal]:
+    """Whether a value is a `decimal.Decimal`."""
+    return _is_of(value, "decimal", "Decimal")
+
+
+def _is_of(value: object, module: str, name: str) -> bool:
+    kind: Any = getattr(sys.modules.get(module), name, ())
+    return isinstance(value, kind)
+
+
 # Compiled when first used, to keep the import light.
 DATE = r"(\d{4})(?:(\d\d)(\d\d)|\.(\d\d)\.(\d\d))"
 TIME = r"(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,6}))?)?|:(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?"
@@ -185,6 +218,8 @@ DATETIME = r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(\d\d)(?:\.(\d{1,6}))?)?(?:([
 
 @cache
 def _whole(pattern: str) -> Callable[[str], re.Match[str] | None]:
+    import re
+
     return re.compile(pattern, re.ASCII).fullmatch
 
 
@@ -193,6 +228,8 @@ def parse_date(text: str) -> date:
 
     Raises ValueError for other text, including ranges and empty text.
     """
+    from datetime import date
+
     match = _whole(DATE)(text.rstrip(PADDING))
     if not match:
         raise ValueError(f"{text!r} is not a DA value (YYYYMMDD)")
@@ -205,6 +242,8 @@ def parse_time(text: str) -> time:
 
     A leap second (60) becomes 59, since `datetime` has none. Raises ValueError for other text, including ranges.
     """
+    from datetime import time
+
     match = _whole(TIME)(text.rstrip(PADDING))
     if not match:
         raise ValueError(f"{text!r} is not a TM value (HHMMSS.FFFFFF)")
@@ -220,6 +259,8 @@ def parse_datetime(text: str) -> datetime:
     With an offset from UTC the result is aware. Without one it is naive, and the data set's Timezone Offset From UTC
     (0008,0201) applies. A leap second becomes 59. Raises ValueError for other text, including ranges.
     """
+    from datetime import datetime, timedelta, timezone
+
     match = _whole(DATETIME)(text.rstrip(PADDING))
     if not match:
         raise ValueError(f"{text!r} is not a DT value (YYYYMMDDHHMMSS.FFFFFF&ZZXX)")
@@ -261,6 +302,8 @@ def format_datetime(value: datetime) -> str:
 
     Raises ValueError for an offset that is not a whole number of minutes.
     """
+    from datetime import timedelta
+
     text = format_date(value) + format_time(value.timetz())
     offset = value.utcoffset()
     if offset is None:
@@ -277,6 +320,8 @@ def parse_integer(text: str) -> int:
 
     Raises ValueError for other text, and beyond 4300 digits.
     """
+    from decimal import Decimal, InvalidOperation
+
     try:
         number = Decimal(text.strip(" \t\n\v\f\r\0"))
     except InvalidOperation:

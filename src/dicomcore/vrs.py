@@ -1,17 +1,22 @@
 """The table of VRs: each row has all facts that depend on the VR alone (PS3.5 6.2, Tables 6.2-1 and 7.1-1).
 
 All code takes these facts from here; sets of VRs that concern one module only are defined there.
-`tools/make_tables.py` runs this file alone to write the native tables, so it must not import dicomcore.
+`tools/make_tables.py` runs this file alone to write the native tables, so it must import nothing but `records`.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from dicomcore.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Kind = Literal["text", "decimal", "number", "tag", "bytes", "sequence"]
+    """The kind of a value: text, a number written as text, a binary number, an attribute tag, bytes or words, items."""
 
 __all__ = ["BYTES", "NAMES", "NUMBERS", "TEXTS", "VR", "VRS", "WITH_CHARSET"]
 
-Kind = Literal["text", "decimal", "number", "tag", "bytes", "sequence"]
-"""The kind of a value: text, a number written as text, a binary number, an attribute tag, bytes or words, items."""
 
 UNLIMITED = 0xFFFFFFFE
 """The largest number of bytes that a 32-bit value length can state."""

@@ -21,7 +21,10 @@ import pytest
 
 import dicomcore
 from dicomcore.cli import main, program
-from dicomcore.cli.console import Formatter, printable
+from dicomcore.cli.console import printable
+from dicomcore.cli.dump import plain_arguments
+from dicomcore.cli.formatter import Formatter
+from dicomcore.cli.program import parser
 from tests.support.corpus import real
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="names, signals and devices of POSIX")
@@ -415,3 +418,8 @@ def test_an_interruption_is_reported_in_one_sentence(command, monkeypatch, capsy
     monkeypatch.setattr(program, "_parsed", parsed)
     assert main(words) == 130
     assert re.fullmatch(r"\ndicomcore: interrupted: .{10,}\n", capsys.readouterr().err)
+
+
+def test_files_without_options_are_dumped_as_the_parser_says():
+    plain, parsed = plain_arguments(["a.dcm", "b.dcm"]), parser(["dump"]).parse_args(["dump", "a.dcm", "b.dcm"])
+    assert vars(plain) == vars(parsed)

@@ -63,3 +63,13 @@ def test_an_index_of_local_files_loads_no_more_than_it_needs(left_out, tmp_path)
     path = get_testdata_file("CT_small.dcm")
     code = f"import sys; from dicomcore.archive import index; index({path!r}, out={str(tmp_path / 'x.parquet')!r})"
     subprocess.run([sys.executable, "-c", f"{code}\nassert {left_out!r} not in sys.modules"], check=True)
+
+
+@pytest.mark.parametrize(
+    "left_out", ["typing", "re", "enum", "threading", "datetime", "decimal", "argparse", "signal", "contextlib"]
+)
+def test_a_plain_dump_loads_no_slow_module_of_python(left_out):
+    path = get_testdata_file("CT_small.dcm")
+    code = f"import sys; before = set(sys.modules); from dicomcore.cli import main; main(['dump', {path!r}])"
+    code += f"\nassert {left_out!r} not in set(sys.modules) - before"
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import codecs
 import io
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any
 
-from dicomcore.files import make_folder
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
 
 __all__ = [
-    "Formatter",
     "add_command",
     "add_expect_dicom",
     "configure_stdout",
@@ -38,37 +37,11 @@ HINTS: dict[str, dict[str, str]] = {
     ", and overwrite=False": {},
     "; partial=True joins those that are there": {},
 }
-UNKNOWN_WIDTH = 80
 ESCAPE = "dicomcore.escape"
 ESCAPE_ALL = "dicomcore.escape_all"
 
 
 # -- help
-
-
-class Formatter(argparse.HelpFormatter):
-    """Fills paragraphs, and leaves lines that begin with a blank as they are."""
-
-    def __init__(
-        self, prog: str, indent_increment: int = 2, max_help_position: int = 24, width: int | None = None
-    ) -> None:
-        # Without a width argparse asks shutil, which loads all compressors, for each argument that is added.
-        super().__init__(prog, indent_increment, max_help_position, _columns() - 2 if width is None else width)
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        parts = [part for part in text.split("\n\n") if part.strip()]
-        return "\n\n".join(part if part[0] == " " else super(Formatter, self)._fill_text(part, width, indent)
-                           for part in parts)  # fmt: skip
-
-
-def _columns() -> int:
-    """The width of the terminal, as `shutil.get_terminal_size` finds it."""
-    with suppress(ValueError):
-        if (columns := int(os.environ.get("COLUMNS", ""))) > 0:
-            return columns
-    with suppress(AttributeError, ValueError, OSError):
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns or UNKNOWN_WIDTH  # type: ignore[union-attr]
-    return UNKNOWN_WIDTH
 
 
 def add_command(
@@ -96,6 +69,8 @@ def add_command(
     argparse.ArgumentParser
         The parser, to which the caller adds arguments.
     """
+    from dicomcore.cli.formatter import Formatter
+
     lines = "\n".join(f"  {example}" for example in examples)
     parser: argparse.ArgumentParser = subparsers.add_parser(
         name,
@@ -117,6 +92,8 @@ def add_expect_dicom(parser: argparse.ArgumentParser) -> None:
 def word(text: str) -> str:
     """A name that is given to a command. An empty name, often an unset variable, must not mean the current folder."""
     if not text:
+        import argparse
+
         raise argparse.ArgumentTypeError("is empty")
     return text
 
@@ -182,6 +159,8 @@ def is_folder(path: str) -> bool:
     Raises OSError if it can't be created.
     """
     if path.endswith((os.sep, os.altsep or os.sep)):
+        from dicomcore.files import make_folder
+
         make_folder(path)
     return os.path.isdir(path)
 

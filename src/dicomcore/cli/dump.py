@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import errno
 import sys
-from collections.abc import Iterator
-from math import isfinite
-from typing import Any
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 
 from dicomcore.cli.console import add_command, printable, report_problem, word
 from dicomcore.dataset import DataElement, Dataset
@@ -18,7 +16,12 @@ from dicomcore.issues import Issue
 from dicomcore.part10.reader import dcmread
 from dicomcore.tags import Tag
 
-__all__ = ["add_parser"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+__all__ = ["add_parser", "plain_arguments"]
 
 ALL_READ, SOME_UNREADABLE, WRONG_USE = 0, 1, 2
 EXAMPLES = ("dicomcore dump ct.dcm", "dicomcore dump ct.dcm --json --indent 2", "dicomcore dump report.dcm --sr")
@@ -53,7 +56,15 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def plain_arguments(files: Sequence[str]) -> SimpleNamespace:
+    """What the parser makes of files without options, which is most use; `argparse` loads longer than all else."""
+    return SimpleNamespace(
+        files=list(files), json=False, xml=False, lines=False, indent=None, meta=False, offsets=False, sr=False,
+        html=False, force=False, quiet=False, run=run,
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace | SimpleNamespace) -> int:
     """Dump the files; return the exit code."""
     code = ALL_READ
     if arguments.xml and len(arguments.files) > 1:
@@ -76,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> tuple[Issue, ...]:
+def _print(data_set: Dataset, path: str, arguments: argparse.Namespace | SimpleNamespace) -> tuple[Issue, ...]:
     """Print one data set; return the issues of a report's content."""
     if arguments.json:
         print(data_set.to_json(indent=arguments.indent, file_meta=arguments.meta))
@@ -96,12 +107,11 @@ def _print(data_set: Dataset, path: str, arguments: argparse.Namespace) -> tuple
         return _print_report(data_set, path, arguments)
     if len(arguments.files) > 1:
         print(f"# {printable(path)}")
-    for line in _with_offsets(data_set) if arguments.offsets else data_set_lines(data_set):
-        print(line)
+    sys.stdout.writelines(f"{line}\n" for line in (_with_offsets if arguments.offsets else data_set_lines)(data_set))
     return ()
 
 
-def _print_report(data_set: Dataset, path: str, arguments: argparse.Namespace) -> tuple[Issue, ...]:
+def _print_report(data_set: Dataset, path: str, arguments: argparse.Namespace | SimpleNamespace) -> tuple[Issue, ...]:
     from dicomcore.sr import read  # few files are reports
 
     report = read(data_set)
@@ -145,9 +155,7 @@ def _jsonable(value: Any) -> Any:
         return None
     if isinstance(value, Tag):
         return f"{int(value):08X}"
-    if isinstance(value, float) and not isfinite(value):
-        return str(value)
-    return value
+    return str(value) if isinstance(value, float) and value - value != 0 else value  # NaN or infinite
 
 
 def _with_offsets(data_set: Dataset) -> Iterator[str]:

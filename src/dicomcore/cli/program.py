@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from types import SimpleNamespace
+    from typing import Any, NoReturn
 
 __all__ = ["main"]
 
@@ -58,7 +59,7 @@ def parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     import argparse
     from importlib import import_module
 
-    from dicomcore.cli.console import Formatter
+    from dicomcore.cli.formatter import Formatter
     from dicomcore.version import __version__
 
     top = argparse.ArgumentParser(
@@ -74,10 +75,20 @@ def parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     return top
 
 
-def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace | SimpleNamespace:
     from dicomcore.cli.console import configure_stdout
 
-    given = next((word for word in (sys.argv[1:] if argv is None else argv) if not word.startswith("-")), "")
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == ["dump"] and len(words) > 1 and all(word and word[0] != "-" for word in words):
+        from dicomcore.cli.dump import plain_arguments
+
+        if argv is None:
+            configure_stdout()
+            gc.freeze()  # what was loaded lives to the end, and the exit need not search it
+        return plain_arguments(words[1:])
+    import signal
+
+    given = next((word for word in words if not word.startswith("-")), "")
     is_one = given in COMMANDS and given != "documents"  # whose commands have other names
     commands = parser((given,) if is_one else COMMANDS)  # importing all takes longer than most files
     if argv is None:  # the process runs this command only
@@ -86,6 +97,7 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments = commands.parse_args(argv)
     if argv is None:
         configure_stdout(arguments)
+        gc.freeze()
     return arguments
 
 
@@ -96,5 +108,7 @@ def _leave(number: int, frame: Any) -> NoReturn:
 
 def _drop_output() -> None:
     """Redirect standard output to the null device, so that the exit doesn't try to flush its buffer again."""
+    from contextlib import suppress
+
     with suppress(OSError), open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())

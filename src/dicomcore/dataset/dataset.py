@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Any, ClassVar, Self, SupportsIndex
 
 from dicomcore._native.base.dictionary import keywords
 from dicomcore._native.views.data_element import DataElement
@@ -16,10 +15,13 @@ from dicomcore.dataset.paths import Below, unfolded
 from dicomcore.dataset.printing import data_set_lines
 from dicomcore.dataset.private_block import PrivateBlock
 from dicomcore.dataset.validation import faults
-from dicomcore.dictionary.private import private_dictionary_VR
 from dicomcore.issues import Issue, noted_issue, scanned_issue
 from dicomcore.tags import Tag, TagLike
 from dicomcore.uids import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, Self, SupportsIndex
 
 __all__ = ["DataElement", "Dataset", "Sequence"]
 
@@ -211,6 +213,8 @@ class Dataset(Doors):
         KeyError
             The dictionary does not know the element and `vr` is missing, or the group has no free block.
         """
+        from dicomcore.dictionary.private import private_dictionary_VR
+
         vr = vr or private_dictionary_VR(Tag(group, element_offset), private_creator)
         self.private_block(group, private_creator, create=True).add_new(element_offset, vr, value)
 

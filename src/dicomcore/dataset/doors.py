@@ -10,11 +10,13 @@ Do not add methods here: a new package offers functions that take a data set.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from dicomcore._native.views.dataset import DatasetBase
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import IO, Any, Self
+
     from numpy.typing import NDArray
 
     from dicomcore._native.views.data_element import DataElement
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["Doors"]
 
 
-def _whole(doors: Doors) -> Dataset:
+def _whole(doors: Any) -> Dataset:
     # Dataset is the only class that inherits these methods.
-    return cast("Dataset", doors)
+    whole: Dataset = doors
+    return whole
 
 
 class Doors(DatasetBase):

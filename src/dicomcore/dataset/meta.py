@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore._native.views.state import file_index
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dicomcore.dataset import Dataset
 

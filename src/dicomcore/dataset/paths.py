@@ -8,11 +8,13 @@ elements.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.views.unfold import Below, unfolded
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from dicomcore.dataset import DataElement, Dataset
 
 __all__ = ["Below", "name_of", "unfolded", "walk"]

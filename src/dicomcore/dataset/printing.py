@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sized
-from typing import TYPE_CHECKING, Any
 
 from dicomcore._native.views.data_element import later_of
 from dicomcore._native.views.state import loose_bytes
@@ -12,7 +11,10 @@ from dicomcore.dataset.paths import Below, unfolded
 from dicomcore.uids import UID
 from dicomcore.vrs import NUMBERS, VRS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from dicomcore.dataset import DataElement, Dataset
 
 NAME_WIDTH = 35

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from dicomcore.tags import Tag
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from dicomcore.dataset import DataElement, Dataset
 
 __all__ = ["PrivateBlock"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from dicomcore._native.views.data_element import DataElement
 from dicomcore._native.views.facade import set_classes
@@ -13,6 +12,10 @@ from dicomcore.dataset.dataset import Dataset, Sequence
 from dicomcore.dataset.printing import element_line
 from dicomcore.dataset.validation import check_name, check_value
 from dicomcore.values import PersonName
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["serve"]
 

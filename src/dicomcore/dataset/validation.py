@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Callable
-from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
 
 from dicomcore._native.base.dictionary import keywords, repeater_has_keyword, tag_for_keyword
-from dicomcore._native.write.encode import encode_value
-from dicomcore._native.write.judge import changed_elements
 from dicomcore.dataset.paths import walk
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.issues import Issue
 from dicomcore.tags import PIXEL_TAGS
+from dicomcore.values import is_decimal
 from dicomcore.vrs import NUMBERS, VRS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Literal
+
     from dicomcore.dataset import DataElement, Dataset
 
-__all__ = ["Validation", "check_before_writing", "check_name", "check_value", "fault_of", "faults", "number_fault"]
+    Validation = Literal["warn", "raise", "ignore"]
 
-Validation = Literal["warn", "raise", "ignore"]
+__all__ = ["check_before_writing", "check_name", "check_value", "fault_of", "faults", "number_fault"]
 
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 DATE = r"\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
@@ -48,6 +46,8 @@ class _Form:
 
     def _first_match(self, text: str) -> Any:
         # Compiled for the first value: compiling unused patterns would slow the import down.
+        import re
+
         assert self._pattern is not None
         self.matches = re.compile(self._pattern, re.ASCII).fullmatch
         return self.matches(text)
@@ -104,9 +104,16 @@ def number_fault(vr: str, value: Any) -> str:
     return ""
 
 
+@lru_cache(maxsize=1)
+def _encoder() -> Callable[[str, Any], Any]:
+    from dicomcore._native.write.encode import encode_value  # who only reads sets no value
+
+    return encode_value
+
+
 def _encoding_fault(vr: str, value: Any) -> str:
     try:
-        encode_value(vr, value)
+        _encoder()(vr, value)
     except EncodeError as error:
         return str(error)
     return ""
@@ -114,7 +121,7 @@ def _encoding_fault(vr: str, value: Any) -> str:
 
 def _text_fault(vr: str, value: Any, form: _Form | None) -> str:
     if not isinstance(value, str):
-        if vr in ("DS", "IS") and isinstance(value, (int, float, Decimal)):
+        if vr in ("DS", "IS") and (isinstance(value, (int, float)) or is_decimal(value)):
             if vr == "IS" and (not -(2**31) <= value < 2**31 or value != int(value)):
                 return f"IS is a whole number of 32 bits, which {value} isn't"
             return _encoding_fault(vr, value)
@@ -140,6 +147,8 @@ def _name_fault(value: str) -> str:
             return f"a component group of PN takes {LONGEST['PN']} characters at most, not {len(group)}"
         if group.count("^") >= COMPONENTS:
             return f"a component group of PN has {COMPONENTS} components at most, not {group.count('^') + 1}"
+    import re
+
     return "PN can't hold control characters or a backslash" if re.search(r"[\\\x00-\x1a\x1c-\x1f]", value) else ""
 
 
@@ -150,6 +159,8 @@ def check_value(mode: str, tag: Any, vr: str, value: Any) -> None:
         return
     if mode == "raise":
         raise EncodeError(f"{tag}: {fault}", tag=tag)
+    import warnings
+
     warnings.warn(f"{tag}: {fault}", stacklevel=2)
 
 
@@ -177,6 +188,8 @@ def check_name(mode: str, name: str) -> None:
     if fault and mode == "raise":
         raise EncodeError(fault)
     if fault:
+        import warnings
+
         warnings.warn(fault, stacklevel=2)
 
 
@@ -192,11 +205,15 @@ def faults(ds: Dataset, *, changed: bool = False) -> tuple[Issue, ...]:
 
 
 def _changed_elements(ds: Dataset) -> list[DataElement]:
+    from dicomcore._native.write.judge import changed_elements
+
     return [element for element in changed_elements(ds).values() if element is not None]
 
 
 def _pixel_faults(ds: Dataset, changed: bool) -> tuple[Issue, ...]:
     """Issues of pixel data whose length contradicts its description; `changed`: only if either was set here."""
+    from dicomcore._native.write.judge import changed_elements
+
     if changed and not any(tag in changed_elements(ds) for tag in PIXEL_TAGS + DESCRIBING):
         return ()
     pixel_data = next((tag for tag in PIXEL_TAGS if tag in ds), None)
@@ -218,4 +235,6 @@ def check_before_writing(mode: str | None, ds: Dataset) -> None:
     for issue in faults(ds, changed=True):
         if mode == "raise":
             raise EncodeError(issue.message, tag=issue.tag)
+        import warnings
+
         warnings.warn(issue.message, stacklevel=4)

@@ -1,9 +1,8 @@
 """Encode and decode bare data sets (PS3.5), without a file around them, and the command sets of DIMSE (PS3.7)."""
 
-from typing import TYPE_CHECKING
-
 from dicomcore.later import later
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dicomcore.encoding.commands import decode_command, encode_command
     from dicomcore.encoding.reading import decode

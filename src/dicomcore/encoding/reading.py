@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 from dicomcore._native.scan.opener import open_data_set, open_group
 from dicomcore._native.views.dataset import make_dataset
 from dicomcore.dataset import Dataset
 from dicomcore.dataset.state import DATA_SET
 from dicomcore.encoding.inflate import inflated
-from dicomcore.encoding.sources import Source, openable
+from dicomcore.encoding.sources import openable
 from dicomcore.errors import ParseError, TruncatedError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
 from dicomcore.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, syntax_named
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from dicomcore.encoding.sources import Source
 
 __all__ = ["decode", "decode_as", "decode_meta", "raise_first"]
 

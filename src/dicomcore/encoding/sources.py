@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
-from typing import Any, BinaryIO, Protocol
 
 from dicomcore.errors import InvalidDicomError
 
-__all__ = ["Ranged", "Source", "openable"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO, Protocol, TypeAlias
+
+    class Ranged(Protocol):
+        """An object that is read lazily, like a file: it has a size and reads by position. Messages give its repr()."""
+
+        @property
+        def size(self) -> int:
+            """The size in bytes."""
+
+        def read_at(self, offset: int, length: int) -> bytes:
+            """Read exactly these bytes; fewer only if the input ends before `size`."""
 
 
-class Ranged(Protocol):
-    """An object that is read lazily, like a file: it has a size and reads by position. Messages give its repr()."""
-
-    @property
-    def size(self) -> int:
-        """The size in bytes."""
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """Read exactly these bytes; fewer only if the input ends before `size`."""
+__all__ = ["Source", "openable"]
 
 
-Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Ranged
+Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Ranged"
 
 
 def openable(src: Any, caller: str, upto: int | None = None) -> Any:

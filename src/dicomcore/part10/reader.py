@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import BinaryIO, TypeVar, cast
+from collections.abc import Iterable
 
 from dicomcore._native.scan.index import Index
 from dicomcore._native.scan.opener import open_index
@@ -13,14 +11,21 @@ from dicomcore.dataset import Dataset
 from dicomcore.dataset.state import DATA_SET
 from dicomcore.encoding.inflate import ALL_TAGS, inflated
 from dicomcore.encoding.reading import raise_first
-from dicomcore.encoding.sources import Source, openable
+from dicomcore.encoding.sources import openable
 from dicomcore.errors import InvalidDicomError
 from dicomcore.limits import DEFAULT_LIMITS, Limits
-from dicomcore.tags import SPECIFIC_CHARACTER_SET, Tag, TagLike
+from dicomcore.tags import SPECIFIC_CHARACTER_SET, Tag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    from dicomcore.encoding.sources import Source
+    from dicomcore.tags import TagLike
+
+    Kind = TypeVar("Kind", bound=Dataset)
 
 __all__ = ["dcmread", "open_source", "read_as", "unforced", "without_force"]
-
-Kind = TypeVar("Kind", bound=Dataset)
 
 
 def dcmread(
@@ -101,7 +106,7 @@ def read_as(
     if stop_before_pixels and hasattr(src, "read") and not hasattr(src, "read_at"):
         from dicomcore.part10.heads import head_of
 
-        src = head_of(cast("BinaryIO", src), limits, force)
+        src = head_of(src, limits, force)  # type: ignore[arg-type]
     wanted, stop_tag = None, ALL_TAGS
     if specific_tags is not None:
         wanted = frozenset([int(Tag(tag)) for tag in specific_tags]) | {int(SPECIFIC_CHARACTER_SET)}
@@ -115,14 +120,18 @@ def read_as(
     return data_set
 
 
-@contextmanager
-def unforced() -> Iterator[None]:
+class _Unforced:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, InvalidDicomError):
+            error.args = (without_force(str(error)),)
+
+
+def unforced() -> _Unforced:
     """Remove the advice to pass `force` from errors, for functions that have no such option."""
-    try:
-        yield
-    except InvalidDicomError as error:
-        error.args = (without_force(str(error)),)
-        raise
+    return _Unforced()
 
 
 def without_force(text: str) -> str:

@@ -10,7 +10,7 @@ from libc.string cimport memcpy
 
 from dicomcore._native.base.shared cimport load_pointer, store_pointer
 
-from threading import Lock
+from _thread import allocate_lock
 
 cdef struct Known:
     uint32_t tag
@@ -24,7 +24,7 @@ cdef Table* PUBLIC = NULL
 cdef dict ENTRIES = {}          # tag -> entry
 cdef dict KEYWORDS = {}         # keyword -> tag
 cdef dict PRIVATE = {}          # (creator, tag without its block) -> entry
-cdef object ONE_AT_A_TIME = Lock()
+cdef object ONE_AT_A_TIME = allocate_lock()
 
 
 cdef uint16_t taught_vr(uint32_t tag) noexcept nogil:

@@ -1,6 +1,6 @@
 """The index of one input: its rows, scanned on demand, and its deviations."""
 
-import threading
+from _thread import allocate_lock
 
 cimport cython
 from cpython.buffer cimport PyBuffer_FillInfo
@@ -116,7 +116,7 @@ cdef class Index:
 
     cdef object own_lock(self):
         # `lock`, created at its first use: most inputs are scanned once, by the thread that opens them.
-        made = threading.Lock() if self.lock is None else None
+        made = allocate_lock() if self.lock is None else None
         with cython.critical_section(self):
             if self.lock is None:
                 self.lock = made

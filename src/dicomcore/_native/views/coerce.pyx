@@ -7,14 +7,20 @@ from dicomcore._native.base.vr cimport *
 from dicomcore._native.views.decode cimport empty_value, make_name, make_tag, number_of_text, vr_name, whole_of
 from dicomcore._native.views.facade cimport DATASET, KEEPS, NAME, SEQUENCE, WHOLE
 
-from datetime import date, datetime, time
-from decimal import Decimal
-
 from dicomcore.arrays import is_array, is_floating, is_integral
 from dicomcore.errors import DicomError, EncodeError
 from dicomcore.tags import Tag
 from dicomcore.uids import UID
-from dicomcore.values import PersonName, format_date, format_datetime, format_time
+from dicomcore.values import (
+    PersonName,
+    format_date,
+    format_datetime,
+    format_time,
+    is_date,
+    is_datetime,
+    is_decimal,
+    is_time,
+)
 
 
 cdef bint divides(uint16_t vr) noexcept nogil:
@@ -68,11 +74,11 @@ cdef object coerced(object value, uint16_t vr, str checks=None):
         return value if isinstance(value, Tag) or is_array(value) else Tag(value)
     if KEEPS:
         return value
-    if vr == DA and isinstance(value, date):
+    if vr == DA and is_date(value):
         return format_date(value)
-    if vr == TM and isinstance(value, time):
+    if vr == TM and is_time(value):
         return format_time(value)
-    if vr == DT and isinstance(value, datetime):
+    if vr == DT and is_datetime(value):
         return format_datetime(value)
     return value
 
@@ -116,7 +122,7 @@ cdef object coerced_number(object value, uint16_t vr):
         if (isinstance(value, int) or is_integral(value)) and (KEEPS or not isinstance(value, bool)) and (
                 -EXACT <= value <= EXACT):
             return float(value)
-        return float(value) if is_floating(value) or KEEPS and isinstance(value, Decimal) else value
+        return float(value) if is_floating(value) or KEEPS and is_decimal(value) else value
     if KEEPS and isinstance(value, bool):
         value = int(value)
     if is_integral(value) or (isinstance(value, float) or is_floating(value)) and value.is_integer():

@@ -23,7 +23,6 @@ from dicomcore._native.scan.index cimport Index, check_row, mark_changed, open_v
 from dicomcore._native.scan.scan cimport CONTAINER, FRAGMENTS, IMPLICIT, ITEM, NO_ROW, UNDEFINED, Row
 from dicomcore._native.base.vr cimport *
 
-from copy import deepcopy
 
 from dicomcore.arrays import is_array, np
 from dicomcore.errors import EncodeError
@@ -463,6 +462,8 @@ cdef class DataElement:
 
     def __deepcopy__(self, memo):
         cdef DataElement made = carried(self)
+        from copy import deepcopy
+
         made.held = deepcopy(made.held, memo)
         return made
 
@@ -486,6 +487,8 @@ cdef class DataElement:
             made.is_set = self.is_set
             made.held = self.held
         if memo is not None:
+            from copy import deepcopy
+
             made.held = deepcopy(made.held, memo)
         return made
 

@@ -14,8 +14,6 @@ from dicomcore._native.views.decode cimport raw_view
 from dicomcore._native.views.facade cimport DATASET, ELEMENT, SEQUENCE
 from dicomcore._native.base.vr cimport SQ
 
-from copy import deepcopy
-
 
 # -- index and row -------------------------------------------------------------------------------------------------
 
@@ -194,6 +192,8 @@ cdef dict lasting(DatasetBase data_set):
 
 cdef object copied_values(dict values, object memo):
     if memo is not None:
+        from copy import deepcopy
+
         return deepcopy(values, memo)
     return {name: value.copy() if isinstance(value, DatasetBase) else value for name, value in values.items()}
 

@@ -12,13 +12,11 @@ from dicomcore._native.write.output cimport Output
 from dicomcore._native.base.vr cimport *
 
 import operator
-from datetime import date, datetime, time
-from decimal import Decimal
 
 from dicomcore.arrays import is_array, is_floating, np
 from dicomcore.charset import DEFAULT_CHARSET, NAME_DELIMITERS, TEXT_DELIMITERS, VALUE_DELIMITERS
 from dicomcore.errors import EncodeError
-from dicomcore.values import format_date, format_datetime, format_time
+from dicomcore.values import format_date, format_datetime, format_time, is_date, is_datetime, is_decimal, is_time
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_ASCII(object text)
@@ -60,11 +58,11 @@ cdef int put_text(Output out, object value, uint16_t vr, object charset) except 
     elif isinstance(value, (bytes, bytearray, memoryview)):
         out.put_object(value)
         return 0
-    elif vr == DT and isinstance(value, datetime):
+    elif vr == DT and is_datetime(value):
         text = said_by(value) or format_datetime(value)
-    elif vr == DA and isinstance(value, date):
+    elif vr == DA and is_date(value):
         text = said_by(value) or format_date(value)
-    elif vr == TM and isinstance(value, time):
+    elif vr == TM and is_time(value):
         text = said_by(value) or format_time(value)
     elif value is None:
         return 0
@@ -169,7 +167,7 @@ cdef int put_decimal(Output out, object value) except -1:
     cdef char* text
     cdef Py_ssize_t n
     cdef object said
-    if isinstance(value, Decimal):
+    if type(value) is not float and type(value) is not int and is_decimal(value):
         said = str(value)
         if len(said) <= DS_LENGTH and value.is_finite():
             out.put_object(said.encode("ascii"))
@@ -210,7 +208,7 @@ cdef object whole(object value, uint16_t vr):
         return operator.index(value)
     except TypeError:
         pass
-    if (isinstance(value, (float, Decimal)) or is_floating(value)) and value == value and abs(value) < 1e300:
+    if (isinstance(value, float) or is_decimal(value) or is_floating(value)) and value == value and abs(value) < 1e300:
         if int(value) == value:
             return int(value)
     raise EncodeError(f"VR {vr_name(vr)} takes whole numbers, not {value!r}")
