@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from dicomcore import dcmread, uids
 from dicomcore.web.media import OCTETS, media_of
-from tests.web.calling import FILES, Caller, parts_of, place_of
+from tests.web.calling import FILES, Caller, calling, parts_of, place_of
 
 AS_THEY_LIE = f'multipart/related; type="{OCTETS}"; transfer-syntax=*'
 IMAGES = [name for name in FILES if "PixelData" in dcmread(FILES[name])]
@@ -130,3 +132,47 @@ def test_pixel_data(caller: Caller) -> None:
 )
 def test_bulk_data_that_is_none(caller: Caller, path: str) -> None:
     assert caller.get(f"{place_of(FILES['CT_small.dcm'])}/bulkdata/{path}").status_code == 404
+
+
+BROKEN = {  # name: (values of the data set, bytes of pixel data, status of each frame)
+    "one that breaks off": ({}, 128 * 128 * 2 - 100, [500, 404]),
+    "a second that breaks off": ({"NumberOfFrames": 3}, 128 * 128 * 2 + 1000, [200, 500, 404]),
+    "whole ones": ({"NumberOfFrames": 2}, 128 * 128 * 4, [200, 200, 404]),
+}
+
+
+@pytest.mark.parametrize("behind", [b"", bytes(range(200))], ids=["at the end", "before other elements"])
+@pytest.mark.parametrize(("values", "size", "statuses"), BROKEN.values(), ids=BROKEN)
+def test_pixel_data_that_is_too_short(
+    tmp_path: Path, values: dict[str, int], size: int, statuses: list[int], behind: bytes
+) -> None:
+    """No bytes of other elements are taken for pixels."""
+    ds = dcmread(FILES["CT_small.dcm"])
+    pixels = bytes(ds.PixelData) * 2
+    for keyword, value in values.items():
+        setattr(ds, keyword, value)
+    ds.PixelData = pixels[:size]
+    ds.DataSetTrailingPadding = behind
+    ds.save_as(tmp_path / "short.dcm")
+    with calling(tmp_path / "store") as (caller, _):
+        assert caller.store([tmp_path / "short.dcm"]).status_code == 200
+        for number, status in enumerate(statuses):
+            answer = caller.get(f"{place_of(FILES['CT_small.dcm'])}/frames/{number + 1}")
+            assert answer.status_code == status
+            if status == 200:
+                ((_, data),) = parts_of(answer)
+                assert data == pixels[number * 32768 : (number + 1) * 32768]
+
+
+def test_frames_of_single_bits_that_begin_inside_bytes(tmp_path: Path) -> None:
+    ds = dcmread(FILES["liver_1frame.dcm"])
+    ds.Rows, ds.Columns, ds.NumberOfFrames = 5, 3, 3
+    del ds.PerFrameFunctionalGroupsSequence
+    bits = np.random.default_rng(5).integers(0, 2, (3, 15), np.uint8)
+    ds.PixelData = np.packbits(bits.reshape(-1), bitorder="little").tobytes()
+    ds.save_as(tmp_path / "bits.dcm")
+    with calling(tmp_path / "store") as (caller, _):
+        assert caller.store([tmp_path / "bits.dcm"]).status_code == 200
+        for number in range(3):
+            ((_, data),) = parts_of(caller.get(f"{place_of(FILES['liver_1frame.dcm'])}/frames/{number + 1}"))
+            assert data == np.packbits(bits[number], bitorder="little").tobytes()

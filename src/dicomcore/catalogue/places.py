@@ -46,8 +46,8 @@ class FramePlaces:
 def find_frames(source: Any, limits: Limits | None = None) -> FramePlaces:
     """The places of the frames of a file, or of an object with `size` and `read_at`.
 
-    Of a video, its one stream. Raises DicomError if there is no pixel data, if it is deflated, or if frames begin
-    inside bytes.
+    Of a video, its one stream. Raises DicomError if there is no pixel data, if it is deflated, if frames begin inside
+    bytes, or if the last one is not there as a whole.
     """
     ds = dcmread(source, limits=limits)
     index = file_index(ds)
@@ -60,6 +60,9 @@ def find_frames(source: Any, limits: Limits | None = None) -> FramePlaces:
         first, stop, _ = found.span(0)
         if any(found.span(number)[2] for number in range(min(len(found), 8))):
             raise DicomError("frames of single bits begin inside bytes")
+        lacking = found.missing(len(found) - 1)
+        if lacking:
+            raise DicomError(f"the pixel data ends {lacking} bytes before its last frame does")
         return FramePlaces(False, syntax, found.value.source[1] + first, stop - first, len(found))
     assert isinstance(found, EncapsulatedFrames | VideoFrames)
     begin = found.value.source[1]

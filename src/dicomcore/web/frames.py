@@ -11,6 +11,7 @@ from dicomcore.dataset import Dataset
 from dicomcore.errors import DicomError
 from dicomcore.part10.reader import dcmread
 from dicomcore.pixels.frames import Frames
+from dicomcore.pixels.native_frames import NativeFrames
 from dicomcore.syntaxes import NATIVE, syntax_of
 from dicomcore.transcoding import transcode
 from dicomcore.web.choices import EXPLICIT, Choice, choose_frames, frame_choices, plain_syntax
@@ -40,7 +41,11 @@ class Stored:
         self._places: Any = None
         self._data_set: Dataset | None = None
         if self._lies:
-            self._places = node.catalogue.frames(entry)
+            try:
+                self._places = node.catalogue.frames(entry)
+            except DicomError:  # frames of single bits that begin inside bytes, or a last one that breaks off
+                self._lies = False
+        if self._lies:
             self.count = len(self._places)
             self._lies = self._places.is_encapsulated or (self.syntax in NATIVE and self._is_aligned())
         else:
@@ -225,7 +230,11 @@ def _bytes(kept: Stored, numbers: Sequence[int], choice: Choice) -> Iterator[byt
 
 
 def _samples(frames: Frames, index: int) -> bytes:
-    """The samples of an uncompressed frame, little endian, beginning with the first bit."""
+    """The samples of an uncompressed frame, little endian, from the first bit on; Problem if some are missing."""
+    assert isinstance(frames.source, NativeFrames)
+    lacking = frames.source.missing(index)
+    if lacking:
+        raise Problem(500, f"the pixel data ends {lacking} bytes before frame {index + 1} does")
     array = frames.decode(index, raw=True)
     if frames.stated.bits_allocated == 1:
         return np.packbits(array.reshape(-1).astype(bool), bitorder="little").tobytes()
