@@ -274,6 +274,7 @@ def test_no_identifier_survives(name, number, day, before, after, first, second,
     hidden = data.draw(st.sampled_from(spelled)) if data else spelled[0]
     hidden = data.draw(st.sampled_from([hidden, hidden.lower(), hidden.upper()])) if data else hidden
     text = " ".join(before) + first + hidden + second + " ".join(after)
+    assume(not (second in "-/" and after[:1] == ["5mm"] and 5 in (day.month, day.day)))  # "2000-5" is of that date, too
     left = clean(text, who, vr="UT")
     whole, rest = ["".join(words_of(one)) for one in (hidden, left)]
     assert whole not in rest, (text, left)
