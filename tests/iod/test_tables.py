@@ -20,8 +20,8 @@ COUNTS = {
     "items": 51,
     "keywords": 62,
     "uses": 1149,
-    "sets": 1220,
-    "values": 4852,
+    "sets": 1221,
+    "values": 4854,
     "conditions": 1264,
 }
 LIMIT = 600_000  # bytes of constant data
