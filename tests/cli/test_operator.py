@@ -158,6 +158,17 @@ def test_a_file_of_options_that_is_none(tmp_path: Path, capsys: pytest.CaptureFi
     assert said(capsys).startswith(f"{path}: Invalid value")
 
 
+@pytest.mark.parametrize("line", [
+    'port = "11112"', "ae = 5", "peers = 5", "peers = {PACS = 5}", 'delete = "no"', 'http_anyone = "false"', "deep = 1",
+    "notify = 3", "cors = [1]", "audit = 5", "certificate = 1", 'http = "8080"', "port = true", "store = true",
+])  # fmt: skip
+def test_an_option_of_another_kind_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str) -> None:
+    path = tmp_path / "node.toml"
+    path.write_text(line)
+    assert main(["serve", "--config", str(path), "--store", str(tmp_path / "s")]) == 2
+    assert f"{path}: {line.split()[0]} is " in capsys.readouterr().err
+
+
 def test_a_store_that_cannot_be_opened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Such as one on a full disk, whose error comes from the database."""
     for name in ("catalogue.sqlite", "state.sqlite"):

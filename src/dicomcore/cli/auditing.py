@@ -33,8 +33,7 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
 @contextmanager
 def trail_of(options: dict[str, Any]) -> Iterator[Trail | None]:
     """The trail while the block runs, None if none is asked for. ValueError for a place that is none."""
-    places = options.get("audit") or ()
-    places = (places,) if isinstance(places, str) else tuple(places)
+    places = options.get("audit")
     if not places:
         yield None
         return

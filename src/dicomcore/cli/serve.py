@@ -41,6 +41,9 @@ OPTIONS = (
     *DEPARTMENT_OPTIONS,
     *AUDIT_OPTIONS,
 )
+SWITCHES = frozenset({"deep", "retry", "proxied", "delete", "http_anyone"})
+PORTS = frozenset({"port", "http"})
+LISTS = frozenset({"cors", "notify", "audit"})
 
 
 def add_parser(subparsers: Any) -> None:
@@ -101,6 +104,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
         unknown = sorted(set(options) - set(OPTIONS))
         if unknown:
             raise ValueError(f"{arguments.config}: {unknown[0]} is no option; they are {', '.join(OPTIONS)}")
+        options = {name: _checked(arguments.config, name, value) for name, value in options.items()}
     for name in OPTIONS:
         value = getattr(arguments, name, None)
         if value is not None:
@@ -118,6 +122,25 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     if bool(options.get("store")) == bool(options.get("index")):
         raise ValueError("--store, the folder of instances, or --index is needed")
     return options
+
+
+def _checked(path: str, name: str, value: Any) -> Any:
+    """An option of a file; ValueError if it is of another kind: "no" is a text, and would allow what it forbids."""
+    if name in LISTS:
+        value = [value] if isinstance(value, str) else value
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise ValueError(f"{path}: {name} is a text, or a list of texts")
+        return value
+    if name == "peers":
+        if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+            raise ValueError(f"{path}: peers is a table of texts, addresses by AE title")
+        return value
+    kind, said = (
+        (bool, "true or false") if name in SWITCHES else (int, "a number") if name in PORTS else (str, "a text")
+    )
+    if type(value) is not kind:
+        raise ValueError(f"{path}: {name} is {said}, not {value!r}")
+    return value
 
 
 def _is_title(text: str) -> bool:
