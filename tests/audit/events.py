@@ -1,11 +1,27 @@
-"""An event of each kind, with all that it can say."""
+"""An event of each kind, with all that it can say, and a hook that keeps events."""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 from dicomcore import audit
 from dicomcore.audit import codes
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
+Kind = TypeVar("Kind", bound=audit.Event)
+
+
+class Told(list[audit.Event]):
+    """A hook that keeps events."""
+
+    def __call__(self, event: audit.Event) -> None:
+        self.append(event)
+
+    def of(self, kind: type[Kind]) -> list[Kind]:
+        """The events of a kind."""
+        return [event for event in self if isinstance(event, kind)]
+
+
 PEER = audit.Party("joe", ("VIEWER",), "Joe", "192.0.2.7", is_requestor=True)
 NODE = audit.Party("4711", ("PACS", "OLD"), "dicomcore", "pacs.example")
 OTHER = audit.Party("ct1", ("CT1",), host="2001:db8::1")

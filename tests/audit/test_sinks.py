@@ -9,7 +9,6 @@ import shutil
 import socket
 import ssl
 import stat
-import subprocess
 import threading
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -18,6 +17,9 @@ import pytest
 
 from dicomcore import audit, net
 from tests.audit.events import EVENTS
+from tests.net.test_tls import pair
+
+__all__ = ["pair"]
 
 SOURCE = audit.Source("PACS 1")
 HEAD = re.compile(
@@ -75,18 +77,6 @@ def test_datagrams() -> None:
         with pytest.raises(audit.Undeliverable, match="do not fit into a datagram"):
             sink.write(huge, SOURCE)
         sink.close()
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return certificate, key
 
 
 class SyslogServer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pydicom.data
 import pytest
@@ -13,24 +13,14 @@ import pytest
 from dicomcore import audit, catalogue, dcmread, net, services
 from dicomcore.errors import NetworkError
 from dicomcore.net.items import Identity
+from tests.audit.events import Told
 from tests.net.test_tls import pair
 
 __all__ = ["pair"]
 
 PYDICOM = Path(pydicom.data.__file__).parent / "test_files"
 CT, MR = PYDICOM / "CT_small.dcm", PYDICOM / "MR_small.dcm"
-Kind = TypeVar("Kind", bound=audit.Event)
 PEER = audit.Party("CALLER", ("CALLER",), host="127.0.0.1", is_requestor=True)
-
-
-class Told(list[audit.Event]):
-    """A hook that keeps events."""
-
-    def __call__(self, event: audit.Event) -> None:
-        self.append(event)
-
-    def of(self, kind: type[Kind]) -> list[Kind]:
-        return [event for event in self if isinstance(event, kind)]
 
 
 def counts(event: Any) -> dict[str, list[tuple[str, int, tuple[str, ...]]]]:

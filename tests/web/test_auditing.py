@@ -6,30 +6,20 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dicomcore import audit, dcmread
+from tests.audit.events import Told
 from tests.web.calling import FILES, Caller, calling, place_of
 
 CT, MR = FILES["CT_small.dcm"], FILES["MR_small.dcm"]
 PLACE = place_of(CT)
 STUDY = PLACE.split("/series")[0]
 WADO = "/wado?requestType=WADO&studyUID={}&seriesUID={}&objectUID={}".format(*PLACE.split("/")[2::2])
-Kind = TypeVar("Kind", bound=audit.Event)
-
-
-class Told(list[audit.Event]):
-    """A hook that keeps events."""
-
-    def __call__(self, event: audit.Event) -> None:
-        self.append(event)
-
-    def of(self, kind: type[Kind]) -> list[Kind]:
-        return [event for event in self if isinstance(event, kind)]
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from dicomcore.audit.events import (
     Study,
     StudyDeleted,
     UserAuthentication,
+    refusal,
     this_process,
 )
 from dicomcore.audit.gathering import Gatherer, Hook, Repeats, Subject, tell
@@ -65,6 +66,7 @@ __all__ = [
     "UserAuthentication",
     "as_json",
     "as_xml",
+    "refusal",
     "sink_of",
     "tell",
     "this_process",

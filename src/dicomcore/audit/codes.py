@@ -34,7 +34,6 @@ DETACH = Code("110125", "Detach")
 NODE_AUTHENTICATION = Code("110126", "Node Authentication")
 RESTRICTED_FUNCTION = Code("110132", "Use of Restricted Function")
 RECORDING_STOPPED = Code("110133", "Audit Recording Stopped")
-RECORDING_STARTED = Code("110134", "Audit Recording Started")
 
 APPLICATION = Code("110150", "Application")
 LAUNCHER = Code("110151", "Application Launcher")

@@ -33,12 +33,20 @@ __all__ = [
     "Study",
     "StudyDeleted",
     "UserAuthentication",
+    "refusal",
     "this_process",
 ]
 
 SUCCESS, MINOR, FAILURE, MAJOR = 0, 4, 8, 12
 PERSON, SYSTEM_OBJECT = 1, 2  # ParticipantObjectTypeCode
 AS_PATIENT, AS_REPORT, AS_RESOURCE = 1, 3, 13  # ParticipantObjectTypeCodeRole (A.5.1.2.2)
+
+
+def refusal(kind: Code, reporter: Party, performer: Party, why: str) -> SecurityAlert:
+    """The alert of somebody who was refused, and of whose node it is about."""
+    return SecurityAlert(
+        kind=kind, outcome=MINOR, reporter=reporter, performer=performer, subject=performer.host, description=why
+    )
 
 
 def _now() -> datetime:
@@ -214,10 +222,9 @@ class _OfPatient(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BeginTransferring(_OfPatient):
-    """Instances of a patient are about to be sent (A.5.3.3). `others` are third parties, such as who asked for it."""
+class _Transfer(_OfPatient):
+    """Instances go from one node to another. `others` are third parties, such as who asked for it."""
 
-    id: ClassVar[Code] = codes.BEGIN
     source: Party
     destination: Party
     others: tuple[Party, ...] = ()
@@ -230,7 +237,25 @@ class BeginTransferring(_OfPatient):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstancesTransferred(_OfPatient):
+class _Access(_OfPatient):
+    """Something is done to what a node holds."""
+
+    parties: tuple[Party, ...]
+
+    def participants(self) -> Participants:
+        for one in self.parties:
+            yield one, None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginTransferring(_Transfer):
+    """Instances of a patient are about to be sent (A.5.3.3). `others` are third parties, such as who asked for it."""
+
+    id: ClassVar[Code] = codes.BEGIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstancesTransferred(_Transfer):
     """Instances of a patient were sent and received (A.5.3.7).
 
     `action` is "C" if the receiver did not have them, "U" if they replace what it had, "R" if it had them already, and
@@ -238,53 +263,34 @@ class InstancesTransferred(_OfPatient):
     """
 
     id: ClassVar[Code] = codes.TRANSFERRED
-    source: Party
-    destination: Party
-    others: tuple[Party, ...] = ()
     action: str = "R"
 
     @property
     def action_code(self) -> str:
         return self.action
 
-    def participants(self) -> Participants:
-        yield self.source, codes.SOURCE
-        yield self.destination, codes.DESTINATION
-        for one in self.others:
-            yield one, None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstancesAccessed(_OfPatient):
+class InstancesAccessed(_Access):
     """Instances of a patient were looked at ("R"), changed ("U") or deleted ("D") (A.5.3.6)."""
 
     id: ClassVar[Code] = codes.ACCESSED
-    parties: tuple[Party, ...]
     action: str = "R"
 
     @property
     def action_code(self) -> str:
         return self.action
 
-    def participants(self) -> Participants:
-        for one in self.parties:
-            yield one, None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyDeleted(_OfPatient):
+class StudyDeleted(_Access):
     """Whole studies of a patient were deleted (A.5.3.8)."""
 
     id: ClassVar[Code] = codes.DELETED
-    parties: tuple[Party, ...]
 
     @property
     def action_code(self) -> str:
         return "D"
-
-    def participants(self) -> Participants:
-        for one in self.parties:
-            yield one, None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

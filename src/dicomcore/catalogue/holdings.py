@@ -85,12 +85,10 @@ class Holdings:
             held = None
             series = self._series_of(ds, uids)
         values = {**values_of(ds, "IMAGE"), **own}
-        self._note_multiple(values)
         if held is not None:
             if not arrives:
                 del values["arrived"]
-            names = ", ".join(f'"{name}"=?' for name in values)
-            self._execute(f"UPDATE instances SET {names} WHERE id=?", (*values.values(), held[0]))
+            self._update("IMAGE", values, held[0])
             self._execute("DELETE FROM frames WHERE instance=?", (held[0],))
             self._renew_above(ds, series)
             return False
@@ -108,10 +106,7 @@ class Holdings:
         """
         patient = self._patient_of(ds)
         for level, row in (("SERIES", series.series), ("STUDY", series.study), ("PATIENT", patient)):
-            values = values_of(ds, level)
-            self._note_multiple(values)
-            names = ", ".join(f'"{name}"=?' for name in values)
-            self._execute(f"UPDATE {TABLES[level]} SET {names} WHERE id=?", (*values.values(), row))
+            self._update(level, values_of(ds, level), row)
         if patient == series.patient:
             return
         self.settle()
@@ -192,6 +187,11 @@ class Holdings:
         made = self._execute(statement, held if parent is None else (parent, *held))
         assert made.lastrowid is not None
         return made.lastrowid
+
+    def _update(self, level: str, values: dict[str, Any], row: int) -> None:
+        self._note_multiple(values)
+        names = ", ".join(f'"{name}"=?' for name in values)
+        self._execute(f"UPDATE {TABLES[level]} SET {names} WHERE id=?", (*values.values(), row))
 
     def _note_multiple(self, values: dict[str, Any]) -> None:
         """Note columns in which a value is several: their conditions are others."""

@@ -192,12 +192,16 @@ class Receiving:
         for one in self._doomed:
             self._store.doom(one)
         if self._store.holdings.is_of_another(self._ds, self._uids):
-            return self._result(COERCED, path, "its study is another patient's here", is_new=is_new)
-        return self._result(0, path, is_new=is_new)._replace(is_changed=is_changed)
+            status, comment = COERCED, "its study is another patient's here"
+        else:
+            status, comment = 0, ""
+        return self._result(status, path, comment, is_new=is_new, is_changed=is_changed)
 
-    def _result(self, status: int, path: str | None, comment: str = "", *, is_new: bool = False) -> Received:
+    def _result(
+        self, status: int, path: str | None, comment: str = "", *, is_new: bool = False, is_changed: bool = False
+    ) -> Received:
         study, series, instance, sop_class = self._uids
-        return Received(status, path, sop_class, instance, study, series, is_new, comment)
+        return Received(status, path, sop_class, instance, study, series, is_new, comment, is_changed)
 
     def outcome(self, found: Received | Exception) -> Received:
         """What became of the file; one that the store did not take is gone."""

@@ -82,16 +82,7 @@ class Auditor:
     def refused(self, host: str, title: str, why: str) -> None:
         """A node was not taken for what it says it is, or has no business here."""
         performer = audit.Party(title or host, (title,) if title else (), host=host)
-        self._repeats.tell(
-            audit.SecurityAlert(
-                kind=codes.NODE_AUTHENTICATION,
-                outcome=audit.MINOR,
-                reporter=self.own,
-                performer=performer,
-                subject=host,
-                description=why,
-            )
-        )
+        self._repeats.tell(audit.refusal(codes.NODE_AUTHENTICATION, self.own, performer, why))
 
     def denied(self, host: str, request: AssociateRequest) -> None:
         """A user was not let in."""

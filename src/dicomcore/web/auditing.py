@@ -10,7 +10,7 @@ from dicomcore.catalogue import Catalogue, query
 from dicomcore.net.auditing import user_of
 from dicomcore.web.caches import Bounded
 from dicomcore.web.requests import Request, forwarded_for
-from dicomcore.web.routes import Target
+from dicomcore.web.routes import VIEWS, Target
 
 if TYPE_CHECKING:
     from dicomcore.web.outcomes import Outcomes
@@ -20,7 +20,7 @@ __all__ = ["WebAuditor"]
 
 HOUR = 3600.0
 MOST_SUBJECTS = 4096
-VIEWS = frozenset({"metadata", "frames", "bulkdata", "pixeldata", "rendered", "thumbnail"})
+LOOKED_AT = VIEWS | {"frames"}
 ABSENT = frozenset({400, 401, 403, 404, 405, 406, 410, 412, 413, 415, 416, 421, 431, 501, 503})
 """Statuses of requests that nothing was done for."""
 NO_USER, NOT_ALLOWED, OTHER_NAME = 401, 403, 421
@@ -61,16 +61,7 @@ class WebAuditor:
                 audit.UserAuthentication(user=party, node=self.own, outcome=audit.MINOR, reason=problem.text)
             )
         elif problem.status in (NOT_ALLOWED, OTHER_NAME):
-            self._alerts.tell(
-                audit.SecurityAlert(
-                    kind=codes.RESTRICTED_FUNCTION,
-                    outcome=audit.MINOR,
-                    reporter=self.own,
-                    performer=party,
-                    subject=party.host,
-                    description=problem.text,
-                )
-            )
+            self._alerts.tell(audit.refusal(codes.RESTRICTED_FUNCTION, self.own, party, problem.text))
 
     # -- what is done
 
@@ -78,9 +69,9 @@ class WebAuditor:
         """A request was answered. What there is to look up is looked up in a thread."""
         if request.method not in ("GET", "POST") or status in ABSENT or not status:
             return
-        if target.kind in VIEWS and self._held(target.study) is not None:
+        if target.kind in LOOKED_AT and self._held(target.study) is not None:
             self._viewed(request, target, status)
-        elif target.kind in VIEWS or target.kind in ("search", "retrieve", "wado", "root", "workitems"):
+        elif target.kind in LOOKED_AT or target.kind in ("search", "retrieve", "wado", "root", "workitems"):
             await request.node.work(self._answered, request, target, status)
 
     def _answered(self, request: Request, target: Target, status: int) -> None:
@@ -92,7 +83,7 @@ class WebAuditor:
             self._searched(request, status)
         elif target.kind == "retrieve":
             self._sent(request, target, status)
-        elif target.kind in VIEWS:
+        elif target.kind in LOOKED_AT:
             self._viewed(request, target, status)
         elif request.parameter("objectUID"):
             self._by_uri(request, status)

@@ -47,15 +47,11 @@ class Stored:
                 self._lies = False
         if self._lies:
             self.count = len(self._places)
-            self._lies = self._places.is_encapsulated or (self.syntax in NATIVE and self._is_aligned())
+            self._lies = self._places.is_encapsulated or self.syntax in NATIVE
         else:
             self.count = len(self.frames)
         self.label = plain_syntax(self.syntax)
         self.heads: dict[str, str] = {}
-
-    def _is_aligned(self) -> bool:
-        """Whether uncompressed frames begin with whole bytes: those of single bits need not."""
-        return self.count == 1 or getattr(self.frames.source, "frame_bits", 8) % 8 == 0
 
     def is_of(self, entry: Any) -> bool:
         """Whether these are still the frames of an instance."""

@@ -126,19 +126,21 @@ class Request:
 
 def forwarded_for(request: Request) -> str:
     """The address of the client, as a proxy says it in Forwarded (RFC 7239) or the older field; "" if it does not."""
-    for pair in request.headers.get("forwarded", "").split(",")[0].split(";"):
-        name, _, value = pair.partition("=")
-        if name.strip().lower() == "for":
-            return value.strip().strip('"').partition("]")[0].strip("[")
+    said = _first_forwarded(request.headers).get("for")
+    if said is not None:
+        return said.partition("]")[0].strip("[")
     return request.headers.get("x-forwarded-for", "").split(",")[0].strip()
+
+
+def _first_forwarded(headers: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of the first proxy in Forwarded, by name."""
+    pairs = (pair.partition("=") for pair in headers.get("forwarded", "").split(",")[0].split(";"))
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
 
 
 def forwarded(headers: Mapping[str, str], scheme: str, host: str, root: str) -> tuple[str, str, str]:
     """What the client called, by the fields that a proxy sets: Forwarded (RFC 7239), or the older ones."""
-    said = {}
-    for pair in headers.get("forwarded", "").split(",")[0].split(";"):
-        name, _, value = pair.partition("=")
-        said[name.strip().lower()] = value.strip().strip('"')
+    said = _first_forwarded(headers)
     older = {name: headers.get(f"x-forwarded-{name}", "").split(",")[0].strip() for name in ("proto", "host", "prefix")}
     scheme_said = said.get("proto") or older["proto"] or scheme
     host_said = said.get("host") or older["host"] or host
