@@ -260,11 +260,16 @@ def is_moment(vr: str, text: str) -> bool:
     return all(not end or shape.fullmatch(end) for end in map(str.strip, divided(vr, text)[::2]))
 
 
+def moment_form(vr: str) -> str:
+    """How a date or time is written, for messages."""
+    return f"{ENDS[vr][1]}, or a range of them with a hyphen between"
+
+
 def _check_times(name: str, vr: str, texts: Iterable[str]) -> None:
     """ValueError, with the name first, for what is neither a date or time nor a range of them."""
     for text in texts:
         if not is_moment(vr, text):
-            raise ValueError(f"{name} has {text[:40]!a}: {ENDS[vr][1]}, or a range of them with a hyphen between")
+            raise ValueError(f"{name} has {text[:40]!a}: {moment_form(vr)}")
 
 
 def _items(name: str, inner: list[Term]) -> Term:

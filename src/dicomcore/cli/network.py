@@ -96,12 +96,12 @@ def keys_of(words: list[str]) -> dict[str, str]:
 
 def moment_fault(vr: str, value: str) -> str:
     """Why the key `value` of an attribute with the VR `vr` is no date or time, or range of them; "" where it is one."""
-    from dicomcore.catalogue.compiling import ENDS, is_moment
+    from dicomcore.catalogue.compiling import is_moment, moment_form
 
     texts = map(str.strip, value.split("\\"))
     if vr not in ("DA", "TM") or all(text in ANY or is_moment(vr, text) for text in texts):
         return ""
-    return f"{ENDS[vr][1]}, or a range of them with a hyphen between"
+    return moment_form(vr)
 
 
 def add_attributes(parser: argparse.ArgumentParser, help: str) -> None:
